@@ -1,0 +1,83 @@
+"""Tokens by OAuth client credentials: fetched when needed, shared by all calls, renewed once when rejected."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator, Mapping
+
+import httpx
+from pydantic import Field, SecretStr, ValidationError
+
+from connectors.base import Lenient
+from connectors.errors import ConnectorError, Reconnect
+from connectors.wire import Classify, View, by_status
+
+SPARE = 30.0
+"""Seconds before its end at which a token is no longer used."""
+
+
+class _Token(Lenient):
+    access_token: SecretStr = Field(min_length=1)
+    expires_in: float | None = None
+    scope: str | None = None
+
+
+def token_errors(service: str) -> Classify:
+    """Make the classifier of a token endpoint: what it refuses, an admin must put right."""
+
+    def classify(response: httpx.Response) -> ConnectorError | None:
+        problem = by_status(response, service=service, safe=lambda _request: True)
+        match problem:
+            case None:
+                return None
+            case _ if response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                message = f"{service} does not accept the client id and secret of this connection."
+                return Reconnect(message, status=response.status_code)
+            case _:
+                return problem
+
+    return classify
+
+
+class ClientCredentials(httpx.Auth):
+    """Bearer tokens for one connection, kept in memory. Many calls at once cause one fetch."""
+
+    def __init__(self, line: View, *, url: str, form: Mapping[str, str], service: str) -> None:
+        self._line = line
+        self._url = url
+        self._form = form
+        self._service = service
+        self._token = ""
+        self._renew_at = 0.0
+        self._lock = asyncio.Lock()
+        self.scopes: frozenset[str] | None = None
+        """What the last token allows, if the service said so."""
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send with a token; where it is rejected, once more with a new one."""
+        token = await self.token()
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            request.headers["Authorization"] = f"Bearer {await self.token(rejected=token)}"
+            yield request
+
+    async def token(self, *, rejected: str | None = None) -> str:
+        """Give a token that is not `rejected`, fetching one only if nobody else just did."""
+        async with self._lock:
+            if self._token in {"", rejected} or time.monotonic() >= self._renew_at:
+                await self._fetch()
+            return self._token
+
+    async def _fetch(self) -> None:
+        response = await self._line.post(self._url, data=self._form)
+        try:
+            answer = _Token.model_validate_json(response.content)
+        except ValidationError:
+            # Without a cause: pydantic's text would show the token.
+            raise Reconnect(f"{self._service} answered with something else than a token.") from None
+        self._token = answer.access_token.get_secret_value()
+        # A service that does not say how long a token lasts will reject it when it has ended.
+        lasts = math.inf if answer.expires_in is None else answer.expires_in
+        self._renew_at = time.monotonic() + max(lasts - SPARE, lasts / 2)
+        self.scopes = None if answer.scope is None else frozenset(answer.scope.split())
