@@ -1,0 +1,1 @@
+"""What a flow is, and how it runs."""

@@ -1,0 +1,144 @@
+"""Decisions: questions put to people, who answered, and what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from flows.store import Store, changed
+from flows.tables import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked: plain texts, from a flow whose references are filled in."""
+
+    id: str
+    run_id: str
+    path: str
+    flow: str
+    flow_title: str
+    text: str
+    title: str
+    channel: str
+    details: Mapping[str, str | Sequence[str]]
+    choices: Mapping[str, Mapping[str, str | None]]
+    """Each choice's title, style and confirmation, by name."""
+    otherwise: str
+    within: int
+    """Seconds."""
+
+
+def question_of(decision: Decision) -> Question:
+    """Return the question that a decision is about."""
+    return Question(**decision.question)
+
+
+class Decisions:
+    """The decisions that are remembered. Every change is one conditional write: of several at once, one wins."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def open(self, question: Question, *, now: float) -> Decision:
+        """Return the decision for a question, made if it is not there yet. Its deadline is set once."""
+        statement = (
+            self._store.insert(Decision)
+            .values(
+                id=question.id,
+                run_id=question.run_id,
+                path=question.path,
+                question=asdict(question),
+                channel=question.channel,
+                posting=False,
+                asked_at=now,
+                deadline=now + question.within,
+                state="pending",
+                resumed=False,
+            )
+            .on_conflict_do_nothing()
+        )
+
+        def work(session: Session) -> Decision:
+            session.execute(statement)
+            return session.get_one(Decision, question.id)
+
+        return await self._store.transact(work)
+
+    async def read(self, decision_id: str) -> Decision | None:
+        """Return a decision."""
+        return await self._store.transact(lambda session: session.get(Decision, decision_id))
+
+    async def of_run(self, run_id: str) -> Sequence[Decision]:
+        """Return a run's decisions, in the order they were asked."""
+        query = select(Decision).where(Decision.run_id == run_id).order_by(col(Decision.asked_at))
+        return await self._store.transact(lambda session: session.exec(query).all())
+
+    async def posting(self, decision_id: str) -> None:
+        """Note that a message with the question is about to be sent."""
+        await self._write(decision_id, posting=True)
+
+    async def posted(self, decision_id: str, *, channel: str, message: str) -> None:
+        """Note where the question stands."""
+        await self._write(decision_id, posting=False, channel=channel, message=message)
+
+    async def not_posted(self, decision_id: str) -> None:
+        """Note that the message certainly did not arrive."""
+        await self._write(decision_id, posting=False)
+
+    async def decide(self, decision_id: str, choice: str, *, by: str, now: float) -> tuple[bool, Decision | None]:
+        """Decide, if it is still open. Returns whether this call decided, and how the decision stands now."""
+        statement = (
+            sa.update(Decision)
+            .where(col(Decision.id) == decision_id, col(Decision.state) == "pending")
+            .values(state="decided", choice=choice, decided_by=by, decided_at=now)
+        )
+
+        def work(session: Session) -> tuple[bool, Decision | None]:
+            won = changed(session, statement)
+            return won, session.get(Decision, decision_id, populate_existing=True)
+
+        return await self._store.transact(work)
+
+    async def expire(self, *, now: float) -> Sequence[Decision]:
+        """Decide by default what nobody answered in time. Returns those decisions."""
+
+        def work(session: Session) -> list[Decision]:
+            due = session.exec(
+                select(Decision)
+                .where(Decision.state == "pending", Decision.deadline <= now)
+                .with_for_update(skip_locked=True)
+            ).all()
+            for decision in due:
+                decision.state, decision.decided_at = "expired", now
+                decision.choice = question_of(decision).otherwise
+                session.add(decision)
+            return list(due)
+
+        return await self._store.transact(work)
+
+    async def next_deadline(self) -> float | None:
+        """Return when the next open decision expires."""
+        query = select(sa.func.min(Decision.deadline)).where(Decision.state == "pending")
+        return await self._store.transact(lambda session: session.exec(query).one())
+
+    async def unheard(self) -> Sequence[Decision]:
+        """Return decisions that were made and whose runs have not been told."""
+        query = select(Decision).where(Decision.state != "pending", col(Decision.resumed).is_(False))
+        return await self._store.transact(lambda session: session.exec(query).all())
+
+    async def heard(self, decision_id: str) -> None:
+        """Note that the run was told."""
+        await self._write(decision_id, resumed=True)
+
+    async def pending(self, limit: int = 10) -> Sequence[Decision]:
+        """Return the open decisions that people can see, the next to expire first."""
+        query = select(Decision).where(Decision.state == "pending", col(Decision.message).is_not(None))
+        query = query.order_by(col(Decision.deadline)).limit(limit)
+        return await self._store.transact(lambda session: session.exec(query).all())
+
+    async def _write(self, decision_id: str, **values: Any) -> None:
+        statement = sa.update(Decision).where(col(Decision.id) == decision_id).values(**values)
+        await self._store.transact(lambda session: session.execute(statement))

@@ -1,0 +1,82 @@
+"""References: ``{{ event.user.email }}``, a path into what a run knows."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+REFERENCE: Final = re.compile(r"\{\{\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*\}\}")
+BRACES: Final = re.compile(r"\{\{.*?\}\}|\{\{|\}\}", re.DOTALL)
+
+
+def paths(value: object) -> Iterator[str]:
+    """Yield every path that a text, list or mapping refers to, at any depth."""
+    match value:
+        case str():
+            yield from REFERENCE.findall(value)
+        case Mapping():
+            for inner in value.values():
+                yield from paths(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from paths(inner)
+
+
+def malformed(text: str) -> str | None:
+    """Return the first piece of a text that has braces but is no reference, if there is one."""
+    return next((piece for piece in BRACES.findall(text) if not REFERENCE.fullmatch(piece)), None)
+
+
+def only_path(value: object) -> str | None:
+    """Return the path of a text that is one reference and nothing else, otherwise None."""
+    found = REFERENCE.fullmatch(value.strip()) if isinstance(value, str) else None
+    return found.group(1) if found else None
+
+
+def look_up(path: str, scope: Mapping[str, Any]) -> Any:
+    """Return the value at a path, or None where there is nothing."""
+    value: Any = scope
+    for name in path.split("."):
+        match value:
+            case Mapping():
+                value = value.get(name)
+            case list() if name.isdecimal() and int(name) < len(value):
+                value = value[int(name)]
+            case _:
+                return None
+    return value
+
+
+def fill(value: Any, scope: Mapping[str, Any]) -> Any:
+    """Return a copy of a value with its references filled in.
+
+    A text that is one reference takes the value as it is; references within a longer text become text.
+    """
+    match value:
+        case str():
+            path = only_path(value)
+            if path is not None:
+                return look_up(path, scope)
+            return REFERENCE.sub(lambda found: spoken(look_up(found.group(1), scope)), value)
+        case Mapping():
+            return {name: fill(inner, scope) for name, inner in value.items()}
+        case list() | tuple():
+            return [fill(inner, scope) for inner in value]
+        case _:
+            return value
+
+
+def spoken(value: Any) -> str:
+    """Return a value as it stands within a sentence: nothing for nothing, lists with commas."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return value
+        case Sequence():
+            return ", ".join(spoken(inner) for inner in value)
+        case Mapping():
+            return ", ".join(f"{name}: {spoken(inner)}" for name, inner in value.items())
+        case _:
+            return str(value)

@@ -1,0 +1,110 @@
+"""The vault: connections with their settings and secrets, encrypted at rest."""
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlmodel import Session, select
+
+from flows.store import Store
+from flows.tables import Connection
+
+Proof = Literal["signed", "bearer", "client-token"]
+PROOFS: Final[tuple[Proof, ...]] = ("signed", "bearer", "client-token")
+
+
+class WrongKeyError(Exception):
+    """The encryption key in the environment does not open what was sealed before. Add the former key behind the new one."""
+
+    def __init__(self) -> None:
+        super().__init__((type(self).__doc__ or "").strip())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A connection, opened: never to be logged or shown."""
+
+    name: str
+    connector: str
+    key: str
+    accepts: Proof
+    settings: Mapping[str, Any] = field(repr=False)
+    secret: str = field(repr=False)
+
+
+def new_key() -> str:
+    """Return a new encryption key."""
+    return Fernet.generate_key().decode()
+
+
+def new_secret() -> str:
+    """Return a new secret for signing events, as Standard Webhooks writes it."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+class Vault:
+    """Keeps connections. The first key seals; all of them open, so that a key can be replaced."""
+
+    def __init__(self, store: Store, keys: Sequence[str]) -> None:
+        self._store = store
+        self._box = MultiFernet([Fernet(key) for key in keys])
+
+    async def keep(
+        self, name: str, *, connector: str, settings: Mapping[str, Any], accepts: Proof, now: float
+    ) -> Account:
+        """Keep a connection. One that is there gets the new settings, and keeps its address and its secret."""
+
+        def work(session: Session) -> Connection:
+            row = session.get(Connection, name) or Connection(
+                name=name,
+                connector=connector,
+                key=secrets.token_urlsafe(24),
+                accepts=accepts,
+                sealed_settings="",
+                sealed_secret=self._seal(new_secret()),
+                made_at=now,
+            )
+            row.connector, row.accepts, row.sealed_settings = connector, accepts, self._seal(json.dumps(dict(settings)))
+            session.add(row)
+            return row
+
+        return self._open(await self._store.transact(work))
+
+    async def named(self, name: str) -> Account | None:
+        """Return a connection by its name."""
+        row = await self._store.transact(lambda session: session.get(Connection, name))
+        return self._open(row) if row else None
+
+    async def at(self, key: str) -> Account | None:
+        """Return the connection whose events arrive under a key."""
+        query = select(Connection).where(Connection.key == key)
+        row = await self._store.transact(lambda session: session.exec(query).first())
+        return self._open(row) if row else None
+
+    async def names(self, connector: str | None = None) -> Sequence[str]:
+        """Return the names of the connections, all or those of one connector."""
+        query = select(Connection.name).order_by(Connection.name)
+        if connector is not None:
+            query = query.where(Connection.connector == connector)
+        return await self._store.transact(lambda session: session.exec(query).all())
+
+    def _seal(self, text: str) -> str:
+        return self._box.encrypt(text.encode()).decode()
+
+    def _open(self, row: Connection) -> Account:
+        try:
+            settings, secret = (self._box.decrypt(sealed) for sealed in (row.sealed_settings, row.sealed_secret))
+        except InvalidToken as error:
+            raise WrongKeyError from error
+        return Account(
+            name=row.name,
+            connector=row.connector,
+            key=row.key,
+            accepts=row.accepts,  # type: ignore[arg-type]  # written by `keep` only
+            settings=json.loads(settings),
+            secret=secret.decode(),
+        )
