@@ -11,6 +11,9 @@ An error's message is in plain words and safe to show to people: never a secret,
 """
 # ruff: noqa: N818 - they are named by the reaction they ask for
 
+from copy import copy
+from typing import Self
+
 
 class ConnectorError(Exception):
     """The other service did not do it."""
@@ -26,6 +29,12 @@ class ConnectorError(Exception):
     def message(self) -> str:
         """What to tell people."""
         return str(self.args[0])
+
+    def preceded_by(self, text: str) -> Self:
+        """Give the same error with a sentence before its message."""
+        other = copy(self)
+        other.args = (f"{text} {self.message}",)
+        return other
 
 
 class TryLater(ConnectorError):

@@ -1,0 +1,197 @@
+"""A login in plain words: who, when, where, with what, and why Auth0 finds it risky."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from connectors.auth0.client import Tenant
+from connectors.auth0.connector import auth0
+from connectors.auth0.devices import device_words
+from connectors.auth0.events import Assessment, PostLogin, RiskAssessment
+from connectors.base import Value
+from connectors.wording import clean
+
+Level = Literal["high", "medium", "low", "unknown"]
+
+# Auth0 states how confident it is of the person, so low confidence is a high risk.
+LEVELS: dict[str, tuple[Level, str]] = {
+    "low": ("high", "High: Auth0 has little confidence that this is the person."),
+    "medium": ("medium", "Medium: Auth0 is not sure that this is the person."),
+    "high": ("low", "Low: Auth0 is confident that this is the person."),
+}
+NOT_ASSESSED = "Unknown: Auth0 did not assess this login."
+COULD_NOT_ASSESS = "Unknown: Auth0 could not assess this login, and reports low confidence because of that."
+NO_REASON = "Auth0 gives no reason."
+UNAVAILABLE = "assessment_not_available"
+
+SUBJECTS = {
+    "ImpossibleTravel": "the distance from the last login",
+    "NewDevice": "the device",
+    "UntrustedIP": "the network address",
+    "AgentDetection": "automated agents",
+    "PhoneNumber": "the phone number",
+}
+REASONS = {
+    ("ImpossibleTravel", "impossible_travel_from_last_login"): (
+        "Impossible travel: nobody gets here from the place of the last login in that time."
+    ),
+    ("ImpossibleTravel", "substantial_travel_from_last_login"): "It is very far from the place of the last login.",
+    ("ImpossibleTravel", "travel_from_last_login"): "It is some way from the place of the last login.",
+    ("ImpossibleTravel", "invalid_travel"): "The distance from the last login makes no sense.",
+    ("ImpossibleTravel", "missing_geoip"): "The place of the network address is not known.",
+    ("ImpossibleTravel", "unknown_location"): "The place of the login is not known.",
+    ("ImpossibleTravel", "anonymous_proxy"): "It comes through an anonymous proxy, which hides the real place.",
+    ("ImpossibleTravel", "initial_login"): "It is the first login, so there is no place to compare with.",
+    ("ImpossibleTravel", "location_history_not_found"): "No earlier place is known to compare with.",
+    ("NewDevice", "no_match"): "New device: the person has not signed in from it before.",
+    ("NewDevice", "partial_match"): "The device is like one the person has used, but not the same.",
+    ("NewDevice", "unknown_device"): "The device cannot be recognised.",
+    ("NewDevice", "initial_login"): "It is the first login, so there is no device to compare with.",
+    ("NewDevice", "no_device_history"): "No earlier device is known to compare with.",
+    ("UntrustedIP", "found_on_deny_list"): "The network address is on a list of addresses known for attacks",
+    ("UntrustedIP", "invalid_ip_address"): "The network address is not a valid one.",
+    ("AgentDetection", "verified_agent"): "It was made by an automated agent that Auth0 knows.",
+}
+NO_REASONS = {
+    ("ImpossibleTravel", "minimal_travel_from_last_login"),
+    ("NewDevice", "match"),
+    ("UntrustedIP", "not_found_on_deny_list"),
+    ("AgentDetection", "unknown"),
+    ("PhoneNumber", "phone_number_not_provided"),
+}
+ORDER = {"low": 0, "medium": 1}
+
+
+class Login(Value):
+    """A login that Auth0 told us of."""
+
+    login: PostLogin = Field(title="Login", description="The event of a login, as it came.")
+
+
+class Described(Value):
+    """A login in plain words. The texts are as they came: escape them where they are shown."""
+
+    who: str = Field(title="Who", description="Name and e-mail address, or phone number, or user id.")
+    when: str | None = Field(title="When", description="The moment in UTC; empty where Auth0 does not say.")
+    where: str = Field(title="Where", description="City, country and network address, as far as they are known.")
+    device: str = Field(title="Device", description="What the browser says it is, such as Chrome on Windows.")
+    user_agent: str = Field(title="User agent", description="What the browser itself says, at most 120 characters.")
+    level: Level = Field(title="Level", description="How risky: high, medium, low or unknown.")
+    risk: str = Field(title="Risk", description="How risky, in a sentence.")
+    why: list[str] = Field(title="Why", description="What makes it risky, the gravest first.")
+
+
+@auth0.action("Describe a login", effect="reads", repeatable=True)
+async def describe_login(client: Tenant, given: Login) -> Described:  # noqa: ARG001 - asks nobody: the event says it all
+    """Say in plain words who signed in, when, where, with what, and why Auth0 finds it risky."""
+    login = given.login
+    risk = login.authentication.riskAssessment if login.authentication else None
+    user_agent = _user_agent(login)
+    level, sentence = _level(risk)
+    reasons = list(_reasons(risk))
+    return Described(
+        who=_who(login),
+        when=_when(login),
+        where=_where(login),
+        device=device_words(user_agent),
+        user_agent=clean(user_agent or "", limit=120),
+        level=level,
+        risk=sentence,
+        why=reasons or ([NO_REASON] if level in {"high", "medium"} else []),
+    )
+
+
+def _who(login: PostLogin) -> str:
+    user = login.user
+    name = clean(user.name or " ".join(filter(None, (user.given_name, user.family_name))) or "", limit=80)
+    reach = clean(user.email or user.phone_number or user.user_id, limit=120)
+    return reach if name in {"", reach} else f"{name} ({reach})"
+
+
+def _when(login: PostLogin) -> str | None:
+    """Give the time of the latest proof of identity: the event itself has no time."""
+    stamps = [method.timestamp for method in (login.authentication and login.authentication.methods) or []]
+    session = login.session
+    stamps = stamps or ([session.authenticated_at or session.created_at] if session else [])
+    moments = sorted(moment for stamp in stamps if stamp and (moment := _moment(stamp)))
+    return moments[-1].strftime("%Y-%m-%dT%H:%M:%SZ") if moments else None
+
+
+def _moment(stamp: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(stamp)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _user_agent(login: PostLogin) -> str | None:
+    device = login.session.device if login.session else None
+    said = login.request.user_agent if login.request else None
+    return said or (device.last_user_agent if device else None)
+
+
+def _where(login: PostLogin) -> str:
+    request = login.request
+    place = request and request.geoip
+    names = [place.cityName, place.countryName or place.countryCode] if place else []
+    spot = ", ".join(clean(name, limit=60) for name in names if name) or "an unknown place"
+    address = clean((request and request.ip) or "", limit=45)
+    return f"{spot} ({address})" if address else spot
+
+
+def _level(risk: RiskAssessment | None) -> tuple[Level, str]:
+    if risk is None or risk.confidence is None:
+        return "unknown", NOT_ASSESSED
+    codes = {assessment.code for _, assessment in _assessments(risk)}
+    if risk.confidence == "low" and codes == {UNAVAILABLE}:
+        return "unknown", COULD_NOT_ASSESS
+    neutral: tuple[Level, str] = "unknown", f"Unknown: Auth0 reports “{_code(risk.confidence)}” confidence."
+    return LEVELS.get(risk.confidence, neutral)
+
+
+def _assessments(risk: RiskAssessment | None) -> Iterator[tuple[str, Assessment]]:
+    """Give each assessor's name and words; what does not look like an assessment is passed over."""
+    found = risk.assessments if risk else None
+    for name, value in found or ():
+        try:
+            if value is not None:
+                yield name, Assessment.model_validate(value)
+        except ValidationError:
+            continue
+
+
+def _reasons(risk: RiskAssessment | None) -> Iterator[str]:
+    ranked = sorted(_assessments(risk), key=lambda each: ORDER.get(each[1].confidence or "", 2))
+    for name, assessment in ranked:
+        reason = _reason(name, assessment)
+        if reason:
+            yield reason
+
+
+def _reason(name: str, assessment: Assessment) -> str | None:
+    """Say what one assessor holds against the login; None where it is nothing."""
+    code, confidence = assessment.code or "", assessment.confidence or ""
+    subject = SUBJECTS.get(name, f"“{_code(name)}”")
+    known = REASONS.get((name, code))
+    match code:
+        case _ if code == UNAVAILABLE:
+            return f"Auth0 could not assess {subject}."
+        case _ if confidence == "high" or (name, code) in NO_REASONS:
+            return None
+        case "found_on_deny_list" if known:
+            details = assessment.details
+            listed = [clean(text, limit=60) for text in (details and (details.category, details.source)) or () if text]
+            return f"{known} ({', '.join(listed)})." if listed else f"{known}."
+        case _ if known:
+            return known
+        case _ if confidence in ORDER:
+            return f"Auth0 says of {subject}: “{_code(code) or 'no code'}”, with {confidence} confidence."
+        case _:
+            return None
+
+
+def _code(code: str) -> str:
+    return clean(code, limit=60).replace("_", " ")
