@@ -1,0 +1,122 @@
+"""The tenant's corner of the page: the users and their last logins, as the Auth0 service tells them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+REASONS = (
+    ("impossible_travel", "Impossible travel"),
+    ("new_device", "New device"),
+    ("untrusted_ip", "Untrusted address"),
+)
+SHOWN_LOGINS = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantUser:
+    """One row of the table."""
+
+    user_id: str
+    name: str
+    email: str
+    blocked: bool
+    sessions: int
+    refresh_tokens: int
+    last_login: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One run of one Action in a login."""
+
+    action: str
+    runner: str
+    error: str | None
+    milliseconds: int | None
+    logs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantLogin:
+    """One login, allowed or refused."""
+
+    key: str
+    at: object
+    name: str
+    allowed: bool
+    reason: str | None
+    risk: str | None
+    ran: bool | None
+    executions: tuple[Execution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corner:
+    """Everything that the page shows of the tenant."""
+
+    there: bool
+    domain: str
+    sequence: int = 0
+    users: list[TenantUser] = field(default_factory=list)
+    logins: list[TenantLogin] = field(default_factory=list)
+    reasons: tuple[tuple[str, str], ...] = REASONS
+
+
+def corner(state: Mapping[str, Any] | None, domain: str) -> Corner:
+    """Choose what the page shows; without a state, that the tenant is not there."""
+    if state is None:
+        return Corner(there=False, domain=domain)
+    profiles = [user for user in state.get("users") or [] if isinstance(user, dict) and "user_id" in user]
+    names = {str(profile["user_id"]): _name(profile) for profile in profiles}
+    logins = [login for login in state.get("logins") or [] if isinstance(login, dict)]
+    newest = sorted(enumerate(logins), key=lambda pair: (str(pair[1].get("at", "")), pair[0]), reverse=True)
+    return Corner(
+        there=True,
+        domain=domain,
+        sequence=int(state.get("sequence") or 0),
+        users=[_user(profile) for profile in profiles],
+        logins=[_login(login, names) for _, login in newest[:SHOWN_LOGINS]],
+    )
+
+
+def _user(profile: Mapping[str, Any]) -> TenantUser:
+    return TenantUser(
+        user_id=str(profile["user_id"]),
+        name=_name(profile),
+        email=str(profile.get("email") or ""),
+        blocked=bool(profile.get("blocked")),
+        sessions=len(profile.get("sessions") or []),
+        refresh_tokens=len(profile.get("refresh_tokens") or []),
+        last_login=profile.get("last_login"),
+    )
+
+
+def _name(profile: Mapping[str, Any]) -> str:
+    return str(profile.get("name") or profile.get("email") or profile["user_id"])
+
+
+def _login(login: Mapping[str, Any], names: Mapping[str, str]) -> TenantLogin:
+    user_id = str(login.get("user_id", ""))
+    runs = login.get("executions")
+    return TenantLogin(
+        key=f"{login.get('at')}-{user_id}",
+        at=login.get("at"),
+        name=names.get(user_id, user_id),
+        allowed=bool(login.get("allowed")),
+        reason=str(login["reason"]) if login.get("reason") else None,
+        risk=str(login["risk"]) if login.get("risk") else None,
+        ran=bool(runs) if isinstance(runs, list) else None,
+        executions=tuple(_execution(run) for run in runs or [] if isinstance(run, dict)),
+    )
+
+
+def _execution(run: Mapping[str, Any]) -> Execution:
+    spent = run.get("milliseconds")
+    runner = str(run.get("runner", ""))
+    return Execution(
+        action=str(run.get("action", "")),
+        runner={"node": "node", "twin": "Python (no node here)"}.get(runner, runner),
+        error=str(run["error"]) if run.get("error") else None,
+        milliseconds=round(spent) if isinstance(spent, int | float) else None,
+        logs=tuple(str(line) for line in run.get("logs") or []),
+    )

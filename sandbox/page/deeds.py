@@ -1,0 +1,107 @@
+"""What a person does on the page, as the page's script sends it, and where it goes."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sandbox.page.controls import Side
+
+Id = Annotated[str, Field(min_length=1, max_length=300)]
+Picked = str | int | list[str] | None
+"""What a field holds: a text or a chosen value, several of them, or nothing."""
+
+
+class Deed(BaseModel):
+    """One thing that a person does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Wording(Deed):
+    """Something typed into the input line."""
+
+    user: Id
+    channel: Id
+    text: Annotated[str, Field(min_length=1, max_length=40_000)]
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Send a slash command to the app and everything else to the channel."""
+        text = self.text.strip()
+        if text.startswith("/"):
+            command, _, rest = text.partition(" ")
+            said = {"command": command, "text": rest.strip()}
+            return "slack", "/sandbox/commands", {"user": self.user, "channel": self.channel, **said}
+        return "slack", "/sandbox/messages", {"user": self.user, "channel": self.channel, "text": text}
+
+
+class Click(Deed):
+    """A press or a choice in a message or a view."""
+
+    user: Id
+    channel: Id | None = None
+    ts: Id | None = None
+    view_id: Id | None = None
+    action_id: Id
+    block_id: Id | None = None
+    given: dict[str, Any] = {}
+    values: dict[str, dict[str, Picked]] = {}
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Press it."""
+        body = self.model_dump(exclude_none=True, exclude={"given", "values"})
+        return "slack", "/sandbox/clicks", {**body, **self.given}
+
+
+class Submission(Deed):
+    """A view that is submitted."""
+
+    user: Id
+    view_id: Id
+    values: dict[str, Picked]
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Submit it."""
+        return "slack", "/sandbox/submissions", self.model_dump()
+
+
+class Close(Deed):
+    """A view that is closed."""
+
+    user: Id
+    view_id: Id
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Close it."""
+        return "slack", "/sandbox/closes", self.model_dump()
+
+
+class Home(Deed):
+    """The app's Home tab, opened."""
+
+    user: Id
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Open it."""
+        return "slack", "/sandbox/home", self.model_dump()
+
+
+class Login(Deed):
+    """Somebody logs in at the tenant."""
+
+    user_id: Id
+    risk: Literal["low", "medium", "high"] | None
+    why: list[Literal["impossible_travel", "new_device", "untrusted_ip"]] = []
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Log in."""
+        return "auth0", "/sandbox/logins", self.model_dump()
+
+
+DEEDS: dict[str, type[Wording | Click | Submission | Close | Home | Login]] = {
+    "/wordings": Wording,
+    "/clicks": Click,
+    "/submissions": Submission,
+    "/closes": Close,
+    "/home": Home,
+    "/logins": Login,
+}

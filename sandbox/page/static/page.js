@@ -1,0 +1,330 @@
+// The page's script: shows what has changed as soon as it has, and sends what the person does.
+
+import { compose } from "./composer.js";
+import { all, answersOf, choiceOf, contentOf, label, restore, valuesOf } from "./fields.js";
+import { swap } from "./swap.js";
+
+const byId = (id) => document.getElementById(id);
+const body = document.body;
+const you = body.dataset.you;
+const TROUBLE = "We had some trouble connecting. Try again?";
+
+// ---- what has changed ---------------------------------------------------------------------------------------------
+
+let showing = Promise.resolve();
+let waiting = false;
+
+function refresh() {
+  if (waiting) return showing;
+  waiting = true;
+  showing = showing.then(async () => {
+    waiting = false;
+    const response = await fetch(location.href, { headers: { accept: "text/html" } });
+    if (!response.ok) throw new Error(`the page answered ${response.status}`);
+    show(new DOMParser().parseFromString(await response.text(), "text/html"));
+  });
+  const outcome = showing;
+  showing = showing.catch(() => undefined);
+  return outcome;
+}
+
+function show(fresh) {
+  const timeline = byId("timeline");
+  const atEnd = timeline && timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < 60;
+  const focused = document.activeElement;
+  for (const region of all("[data-region]", document)) {
+    const other = fresh.getElementById(region.id);
+    if (other) swap(region, other);
+  }
+  body.dataset.slack = fresh.body.dataset.slack;
+  body.dataset.auth0 = fresh.body.dataset.auth0;
+  openViews();
+  if (atEnd) timeline.scrollTop = timeline.scrollHeight;
+  if (focused && focused !== body && !focused.isConnected && !document.querySelector("dialog[open]"))
+    (byId("say") ?? byId("home"))?.focus({ preventScroll: true });
+}
+
+function openViews() {
+  for (const dialog of all("dialog.modal", byId("views"))) {
+    if (dialog.open) continue;
+    dialog.showModal();
+    const first = dialog.querySelector("[autofocus], .body input, .body select, .body textarea, .body summary");
+    (first ?? dialog.querySelector(".body")).focus();
+  }
+}
+
+async function follow() {
+  let pause = 500;
+  for (;;) {
+    try {
+      const response = await fetch(`/changes?slack=${body.dataset.slack}&auth0=${body.dataset.auth0}`);
+      if (!response.ok) throw new Error(`the page answered ${response.status}`);
+      const { slack, auth0 } = await response.json();
+      if (String(slack) !== body.dataset.slack || String(auth0) !== body.dataset.auth0) await refresh();
+      if (body.hasAttribute("data-lost")) body.removeAttribute("data-lost"), note("The sandbox is back.");
+      pause = 500;
+    } catch {
+      if (!body.hasAttribute("data-lost")) note("The sandbox does not answer. Trying again…", "wrong");
+      body.setAttribute("data-lost", "");
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      pause = Math.min(pause * 2, 8000);
+      // A sandbox that was started anew counts from zero.
+      body.dataset.slack = body.dataset.auth0 = "-1";
+    }
+  }
+}
+
+// ---- what the person does -----------------------------------------------------------------------------------------
+
+async function send(path, deed) {
+  try {
+    const response = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(deed),
+    });
+    const told = await response.json().catch(() => ({}));
+    return { ok: response.ok, told };
+  } catch {
+    return { ok: false, told: { error: "The sandbox does not answer." } };
+  }
+}
+
+// The bot's own answer: a service says with which status it took what it was sent.
+const answered = ({ ok, told }) => ok && told.status >= 200 && told.status < 300;
+
+function note(words, kind = "") {
+  const line = document.createElement("p");
+  line.className = kind;
+  line.textContent = words;
+  byId("notices").append(line);
+  setTimeout(() => line.remove(), 6000);
+}
+
+async function busyWhile(control, work) {
+  if (control.getAttribute("aria-busy") === "true") return;
+  control.setAttribute("aria-busy", "true");
+  try {
+    await work();
+  } finally {
+    control.removeAttribute("aria-busy");
+  }
+}
+
+function confirmed(element) {
+  const asks = element?.querySelector(".asks");
+  if (!asks) return Promise.resolve(true);
+  const dialog = byId("confirm");
+  const [deny, confirm] = all("footer button", dialog);
+  byId("confirm-title").textContent = asks.dataset.title;
+  byId("confirm-text").replaceChildren(...[...asks.cloneNode(true).childNodes]);
+  deny.textContent = asks.dataset.deny || "Cancel";
+  confirm.textContent = asks.dataset.confirm || "OK";
+  confirm.className = `button ${asks.dataset.style === "danger" ? "danger" : "primary"}`;
+  dialog.returnValue = "";
+  dialog.showModal();
+  confirm.focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "confirm"), { once: true });
+  });
+}
+
+async function click(control, given) {
+  const place = control.closest("[data-view-id], [data-ts]");
+  const { viewId, ts, channel } = place.dataset;
+  const { actionId, blockId } = control.dataset;
+  await busyWhile(control, async () => {
+    const where = viewId ? { view_id: viewId } : { ts, channel };
+    const deed = { user: you, ...where, action_id: actionId, block_id: blockId, given, values: valuesOf(place) };
+    const outcome = await send("/clicks", deed);
+    const trouble = outcome.told.error ?? TROUBLE;
+    if (!answered(outcome)) complain(place, typeof trouble === "string" ? trouble : TROUBLE);
+    await refresh().catch(() => undefined);
+  });
+}
+
+function complain(place, words) {
+  const line = place.querySelector(".trouble");
+  if (line) line.textContent = words;
+  else note(`⚠ ${words}`, "wrong");
+}
+
+// Content of an element before the person changed it, for a confirmation that is denied.
+const settled = new WeakMap();
+
+async function changed(element) {
+  const inForm = element.closest("[data-field]");
+  label(element);
+  if (inForm) clearError(inForm);
+  if (inForm && !inForm.hasAttribute("data-dispatch")) return;
+  if (await confirmed(element)) {
+    settled.set(element, contentOf(element));
+    await click(element, choiceOf(element));
+  } else restore(element, settled.get(element) ?? null);
+}
+
+function clearError(field) {
+  field.removeAttribute("data-wrong");
+  field.querySelector("[data-error]").textContent = "";
+  for (const input of all("[aria-invalid]", field)) input.removeAttribute("aria-invalid");
+}
+
+async function submit(dialog) {
+  const place = { user: you, view_id: dialog.dataset.viewId };
+  for (const field of all("[data-field]", dialog)) clearError(field);
+  dialog.querySelector(".trouble").textContent = "";
+  await busyWhile(dialog, async () => {
+    const outcome = await send("/submissions", { ...place, values: answersOf(dialog) });
+    const errors = outcome.told.errors ?? {};
+    const fields = all("[data-field]", dialog).filter((field) => field.dataset.blockId in errors);
+    for (const field of fields) {
+      field.setAttribute("data-wrong", "");
+      field.querySelector("[data-error]").textContent = errors[field.dataset.blockId];
+      field.querySelector("input, select, textarea, summary")?.setAttribute("aria-invalid", "true");
+    }
+    fields[0]?.querySelector("input, select, textarea, summary")?.focus();
+    if (!fields.length && !answered(outcome))
+      complain(dialog, typeof outcome.told.error === "string" ? outcome.told.error : TROUBLE);
+    await refresh().catch(() => undefined);
+  });
+}
+
+const close = async (dialog) => {
+  await send("/closes", { user: you, view_id: dialog.dataset.viewId });
+  await refresh().catch(() => undefined);
+};
+
+async function logIn(button) {
+  const reasons = all(".why input:checked", byId("tenant")).map((input) => input.value);
+  const risky = button.dataset.login === "risky";
+  await busyWhile(button, async () => {
+    const user_id = button.closest("[data-user-id]").dataset.userId;
+    const { ok, told } = await send("/logins", { user_id, risk: risky ? "low" : "high", why: risky ? reasons : [] });
+    if (!ok) note(typeof told.error === "string" ? told.error : "The login did not come through.", "wrong");
+    await refresh().catch(() => undefined);
+  });
+}
+
+// ---- listening ----------------------------------------------------------------------------------------------------
+
+document.addEventListener("click", async (event) => {
+  const at = event.target;
+  if (!(at instanceof Element)) return;
+  for (const menu of all("details.menu[open], details.picker[open]", document)) if (!menu.contains(at)) menu.open = false;
+
+  const login = at.closest("[data-login]");
+  if (login) return void logIn(login);
+  const closer = at.closest("[data-close]");
+  if (closer) return void close(closer.closest("dialog"));
+  const pane = at.closest("[data-show]");
+  if (pane) {
+    body.dataset.pane = pane.dataset.show;
+    for (const one of all("[data-show]", document)) one.toggleAttribute("aria-current", one === pane);
+    return;
+  }
+  const answer = at.closest("#confirm footer button");
+  if (answer) return void byId("confirm").close(answer.value);
+  const option = at.closest("[data-option]");
+  if (option) {
+    const menu = option.closest("details.menu");
+    menu.open = false;
+    if (option.dataset.url) window.open(option.dataset.url, "_blank", "noopener");
+    if (await confirmed(menu.closest(".element"))) await click(menu, { selected_option: option.dataset.option });
+    return;
+  }
+  const button = at.closest("button[data-action-id], a[data-action-id]");
+  if (button && (await confirmed(button.closest(".element")))) await click(button, {});
+});
+
+document.addEventListener("focusin", ({ target }) => {
+  const element = target.closest("[data-action-id]:not(button, a)");
+  if (element && !settled.has(element)) settled.set(element, contentOf(element));
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (target.id === "you") return void target.form.submit();
+  const element = target.closest("[data-action-id]");
+  if (!element) return;
+  const picker = target.closest("details.picker");
+  if (picker?.dataset.most && all("input:checked", picker).length > Number(picker.dataset.most)) target.checked = false;
+  // A list of many tells the app when it is closed, a text when Enter is pressed.
+  if (picker) return void label(element), clearErrorAround(element);
+  if (target.matches("textarea, input[type=text], input[type=email], input[type=url], input[type=number]")) return;
+  changed(element);
+});
+
+const clearErrorAround = (element) => element.closest("[data-field]") && clearError(element.closest("[data-field]"));
+
+document.addEventListener("input", ({ target }) => {
+  const element = target.closest("[data-action-id]");
+  if (!element) return;
+  clearErrorAround(element);
+  const dispatches = element.closest("[data-dispatch]") && element.dataset.fires?.includes("on_character_entered");
+  if (dispatches) click(element, choiceOf(element));
+});
+
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (!target.matches?.("details.picker")) return;
+    const element = target.closest("[data-action-id]");
+    if (target.open) settled.set(element, contentOf(element));
+    else if (String(settled.get(element)) !== String(contentOf(element))) changed(element);
+  },
+  true,
+);
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.("details.menu[open], details.picker[open]");
+  if (event.key === "Escape" && menu) {
+    event.preventDefault();
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    return;
+  }
+  const element = event.target.closest?.("[data-dispatch] [data-action-id]");
+  if (event.key === "Enter" && element && event.target.matches("input") && element.dataset.fires?.includes("on_enter_pressed")) {
+    event.preventDefault();
+    click(element, choiceOf(element));
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const dialog = event.target.closest("dialog");
+  if (!dialog) return;
+  event.preventDefault();
+  if (dialog.matches(".modal")) submit(dialog);
+});
+
+document.addEventListener(
+  "cancel",
+  (event) => {
+    if (!event.target.matches("dialog.modal")) return;
+    event.preventDefault();
+    if (!event.target.querySelector("details[open].menu, details[open].picker")) close(event.target);
+  },
+  true,
+);
+
+// ---- beginning ----------------------------------------------------------------------------------------------------
+
+function rememberZone() {
+  const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC");
+  if (document.cookie.includes(`zone=${zone}`)) return false;
+  document.cookie = `zone=${zone}; path=/; SameSite=Strict; max-age=31536000`;
+  return zone !== "UTC";
+}
+
+if (byId("composer")) compose(byId("composer"), async (deed) => {
+  const { ok, told } = await send("/wordings", { user: you, ...deed });
+  if (!ok) note(typeof told.error === "string" ? told.error : TROUBLE, "wrong");
+  await refresh().catch(() => undefined);
+  const timeline = byId("timeline");
+  timeline.scrollTop = timeline.scrollHeight;
+  return ok;
+});
+if (byId("timeline")) byId("timeline").scrollTop = byId("timeline").scrollHeight;
+if (byId("home")) send("/home", { user: you });
+openViews();
+if (rememberZone()) refresh().catch(() => undefined);
+follow();
