@@ -1,0 +1,164 @@
+"""The tenant's web application: one way in for every request of the service, and the control addresses beside it."""
+
+import inspect
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route as WebRoute
+
+from sandbox.auth0 import actions, bindings, logs, sessions, tokens, users
+from sandbox.auth0.control import control_routes
+from sandbox.auth0.errors import ApiError, ServiceError
+from sandbox.auth0.routing import Call, Route, find, split, typed_query
+from sandbox.auth0.tenant import Tenant
+
+METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+LONGEST_ADDRESS = 8192
+SECRET_ARGUMENTS = {"client_secret", "password", "access_token", "refresh_token", "value"}
+
+ROUTES: list[Route] = [
+    *tokens.routes.listed,
+    *users.routes.listed,
+    *sessions.routes.listed,
+    *actions.routes.listed,
+    *bindings.routes.listed,
+    *logs.routes.listed,
+]
+
+
+def application(tenant: Tenant) -> Starlette:
+    """Make the web application of a tenant."""
+
+    async def serve(request: Request) -> Response:
+        return await receive(tenant, request)
+
+    return Starlette(routes=[*control_routes(tenant), WebRoute("/{path:path}", serve, methods=METHODS)])
+
+
+async def receive(tenant: Tenant, request: Request) -> Response:
+    """Answer one request, or meet it with the fault that waits for it; note it either way."""
+    content = await request.body()
+    path = "/".join(("", *split(raw_path(request))))
+    name = f"{request.method} {path}"
+    fault_response, fault = await tenant.faults.around(name, lambda: answer_to(tenant, request, content))
+    tenant.called += 1
+    status = getattr(fault_response, "status_code", None) if not (fault and fault.drop) else None
+    tenant.calls.append(
+        {
+            "n": tenant.called,
+            "at": tenant.now(),
+            "verb": request.method,
+            "path": path,
+            "query": dict(request.query_params),
+            "body": without_secrets(readable(request, content)),
+            "status": status,
+            "error": error_of(fault_response),
+            "fault": fault.as_given() if fault else None,
+        }
+    )
+    return fault_response
+
+
+def raw_path(request: Request) -> str:
+    """Give the path as it came, before anybody has decoded it."""
+    raw: bytes = request.scope["raw_path"]
+    return raw.partition(b"?")[0].decode("ascii", errors="replace")
+
+
+async def answer_to(tenant: Tenant, request: Request, content: bytes) -> Response:
+    """Answer one request in the words of the service."""
+    oauth = request.url.path.startswith("/oauth/")
+    try:
+        return await served(tenant, request, content)
+    except ServiceError as refusal:
+        response = JSONResponse(refusal.body(), status_code=refusal.status)
+        if refusal.status == 429 and not oauth:
+            response.headers.update(tenant.bucket.headers(tenant.now()))
+        return response
+
+
+async def served(tenant: Tenant, request: Request, content: bytes) -> Response:
+    """Find the endpoint, check token, pace and scopes in the service's order, and call it."""
+    path = raw_path(request)
+    if len(path) + len(request.scope["query_string"]) > LONGEST_ADDRESS:
+        raise ApiError(414, "Request-URI Too Large")
+    route, ids = find(ROUTES, request.method, split(path))
+    call = Call(
+        method=request.method,
+        path=path,
+        address=str(request.base_url).rstrip("/"),
+        ids=ids,
+        query={},
+        headers=request.headers,
+        content=content,
+    )
+    if route.parts[0] == "oauth":
+        return await called(route, tenant, call)
+    scopes = tokens.scopes_of(tenant, call)
+    if tenant.settings.limited and not tenant.bucket.take(tenant.now()):
+        raise ApiError(429, "Global limit has been reached", "too_many_requests")
+    route.refuse_scopes(scopes)
+    query = typed_query(dict(request.query_params), route)
+    response = await called(
+        route,
+        tenant,
+        Call(
+            method=call.method,
+            path=path,
+            address=call.address,
+            ids=ids,
+            query=query,
+            headers=request.headers,
+            content=content,
+            scopes=scopes,
+        ),
+    )
+    if tenant.settings.limited:
+        response.headers.update(tenant.bucket.headers(tenant.now()))
+    return response
+
+
+async def called(route: Route, tenant: Tenant, call: Call) -> Response:
+    """Call an endpoint, whether it waits for something or not."""
+    result = route.endpoint(tenant, call)
+    if inspect.isawaitable(result):
+        return await result
+    return result
+
+
+def readable(request: Request, content: bytes) -> Any:
+    """Read a body for the list of calls; None where there is nothing readable."""
+    if not content:
+        return None
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(content.decode(errors="replace")))
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def without_secrets(value: Any) -> Any:
+    """Blacken what the list of calls must not tell."""
+    match value:
+        case dict():
+            return {name: "…" if name in SECRET_ARGUMENTS else without_secrets(one) for name, one in value.items()}
+        case list():
+            return [without_secrets(one) for one in value]
+        case _:
+            return value
+
+
+def error_of(response: Response) -> str | None:
+    """Name the error of an answer, for the list of calls."""
+    status = getattr(response, "status_code", 0)
+    if not isinstance(response, JSONResponse) or status < 400:
+        return None
+    body = json.loads(bytes(response.body))
+    if not isinstance(body, dict):
+        return None
+    return str(body.get("errorCode") or body.get("error") or status)

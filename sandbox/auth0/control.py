@@ -1,0 +1,202 @@
+"""The control addresses: what a test or the page may see and do besides the service's own API."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from sandbox.auth0.actions import shown as shown_action
+from sandbox.auth0.bindings import shown_binding
+from sandbox.auth0.logins import Login, log_in
+from sandbox.auth0.places import HOME, USUAL_DEVICE
+from sandbox.auth0.profiles import IDP_SECRETS, new_account
+from sandbox.auth0.sessions import give_refresh_token, open_session
+from sandbox.auth0.tenant import CONNECTIONS, Account, Tenant
+
+
+class RateLimit(BaseModel):
+    """How many requests at once, and how many more each second."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    burst: Annotated[int, Field(ge=1)]
+    per_second: Annotated[float, Field(gt=0)]
+
+
+class Wanted(BaseModel):
+    """What `PUT /sandbox/settings` may change; what is left out stays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token_lifetime: Annotated[int, Field(ge=0)] = 86400
+    rate_limit: RateLimit | None = None
+    runner: Literal["node", "twin", "auto"] = "auto"
+    action_seconds: Annotated[float, Field(gt=0)] = 20.0
+    build_seconds: Annotated[float, Field(ge=0)] = 0.4
+    scopes: str = ""
+
+
+class NewUser(BaseModel):
+    """A person who comes into being at `POST /sandbox/users`; profile fields are taken as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    connection: str = "Username-Password-Authentication"
+    user_id: str | None = None
+    password: str | None = None
+    sessions: Annotated[int, Field(ge=0, le=100)] = 1
+    refresh_tokens: Annotated[int, Field(ge=0, le=100)] = 1
+
+
+def add_user(tenant: Tenant, wanted: NewUser) -> Account:
+    """Put a person into the tenant, with open sessions and refresh tokens."""
+    connection = CONNECTIONS[wanted.connection]
+    extra = wanted.model_extra or {}
+    local_id = wanted.user_id.removeprefix(f"{connection.strategy}|") if wanted.user_id else None
+    account = new_account(tenant, {**extra, "password": wanted.password}, connection, local_id)
+    if wanted.user_id and "|" in wanted.user_id:
+        account.profile["user_id"] = wanted.user_id
+    account.profile.update({name: value for name, value in extra.items() if name not in account.profile})
+    account.profile.update({name: extra[name] for name in ("created_at", "updated_at") if name in extra})
+    tenant.accounts[account.user_id] = account
+    if "last_login" in extra or wanted.sessions:
+        account.user_agents.add(USUAL_DEVICE)
+        account.cities.add(HOME.city)
+    opened = [
+        open_session(tenant, account.user_id, ip=HOME.ip, user_agent=USUAL_DEVICE, asn=HOME.asn)
+        for _ in range(wanted.sessions)
+    ]
+    for index in range(wanted.refresh_tokens):
+        give_refresh_token(tenant, account.user_id, opened[index] if index < len(opened) else None)
+    tenant.changes.happened()
+    return account
+
+
+def shown_user(tenant: Tenant, account: Account) -> dict[str, Any]:
+    """Show a person with everything that hangs on the account."""
+    identities = [
+        {name: value for name, value in identity.items() if name not in IDP_SECRETS}
+        for identity in account.profile["identities"]
+    ]
+    return {
+        **account.profile,
+        "identities": identities,
+        "blocked": bool(account.profile.get("blocked")),
+        "sessions": tenant.sessions_of(account.user_id),
+        "refresh_tokens": tenant.refresh_tokens_of(account.user_id),
+    }
+
+
+def state(tenant: Tenant) -> dict[str, Any]:
+    """Show the whole tenant."""
+    return {
+        "sequence": tenant.changes.sequence,
+        "users": [shown_user(tenant, account) for account in tenant.accounts.values()],
+        "actions": [shown_action(tenant, action) for action in tenant.actions.values()],
+        "bindings": {
+            "post-login": [],
+            **{trigger: [shown_binding(tenant, one) for one in some] for trigger, some in tenant.bindings.items()},
+        },
+        "logins": list(tenant.logins),
+    }
+
+
+def settings(tenant: Tenant) -> dict[str, Any]:
+    """Show the settings."""
+    now = tenant.settings
+    limit = {"burst": now.burst, "per_second": now.per_second} if now.limited else None
+    return {
+        "token_lifetime": now.token_lifetime,
+        "rate_limit": limit,
+        "runner": now.runner,
+        "action_seconds": now.action_seconds,
+        "build_seconds": now.build_seconds,
+        "scopes": now.scopes,
+    }
+
+
+def change_settings(tenant: Tenant, wanted: Wanted) -> None:
+    """Change what was named, and begin with a full bucket where the limit was."""
+    for name in wanted.model_fields_set - {"rate_limit"}:
+        setattr(tenant.settings, name, getattr(wanted, name))
+    if "rate_limit" in wanted.model_fields_set:
+        tenant.settings.limited = wanted.rate_limit is not None
+        if wanted.rate_limit:
+            tenant.settings.burst = wanted.rate_limit.burst
+            tenant.settings.per_second = wanted.rate_limit.per_second
+        tenant.refill()
+
+
+def refused(error: ValidationError | str, status: int = 400) -> JSONResponse:
+    """Say what is wrong with a control request."""
+    text = error if isinstance(error, str) else str(error)
+    return JSONResponse({"error": text}, status_code=status)
+
+
+def control_routes(tenant: Tenant) -> list[Route]:
+    """Make the control addresses of a tenant."""
+
+    async def create_user(request: Request) -> JSONResponse:
+        try:
+            wanted = NewUser.model_validate_json(await request.body())
+        except ValidationError as error:
+            return refused(error)
+        if wanted.connection not in CONNECTIONS:
+            return refused(f"there is no connection {wanted.connection}")
+        return JSONResponse(shown_user(tenant, add_user(tenant, wanted)), status_code=201)
+
+    async def create_login(request: Request) -> JSONResponse:
+        try:
+            login = Login.model_validate_json(await request.body())
+        except ValidationError as error:
+            return refused(error)
+        account = tenant.accounts.get(login.user_id)
+        if account is None:
+            return refused(f"there is no user {login.user_id}", 404)
+        outcome = await log_in(tenant, account, login, str(request.base_url).rstrip("/"))
+        return JSONResponse(outcome.model_dump())
+
+    async def put_settings(request: Request) -> JSONResponse:
+        try:
+            change_settings(tenant, Wanted.model_validate_json(await request.body()))
+        except ValidationError as error:
+            return refused(error)
+        return JSONResponse(settings(tenant))
+
+    async def show_settings(request: Request) -> JSONResponse:
+        return JSONResponse(settings(tenant))
+
+    async def expire(request: Request) -> JSONResponse:
+        number = len(tenant.issued)
+        for token in tenant.issued.values():
+            token.expires = 0.0
+        return JSONResponse({"expired": number})
+
+    async def show_state(request: Request) -> JSONResponse:
+        return JSONResponse(state(tenant))
+
+    async def show_calls(request: Request) -> JSONResponse:
+        return JSONResponse(list(tenant.calls))
+
+    async def add_block(request: Request) -> JSONResponse:
+        account = tenant.accounts.get(request.query_params.get("user_id", ""))
+        if account is None:
+            return refused("there is no such user", 404)
+        identifier = account.profile.get("email") or account.profile.get("phone_number") or ""
+        account.brute_force.append({"identifier": identifier, "ip": HOME.ip, "connection": account.connection.name})
+        return JSONResponse({"blocked_for": account.brute_force}, status_code=201)
+
+    return [
+        Route("/sandbox/users", create_user, methods=["POST"]),
+        Route("/sandbox/logins", create_login, methods=["POST"]),
+        Route("/sandbox/blocks", add_block, methods=["POST"]),
+        Route("/sandbox/settings", put_settings, methods=["PUT"]),
+        Route("/sandbox/settings", show_settings, methods=["GET"]),
+        Route("/sandbox/tokens/expire", expire, methods=["POST"]),
+        Route("/sandbox/state", show_state, methods=["GET"]),
+        Route("/sandbox/calls", show_calls, methods=["GET"]),
+        tenant.changes.route(),
+        *tenant.faults.routes(),
+    ]

@@ -1,0 +1,105 @@
+"""The tenant's log: a record for every login, read by checkpoint or by page."""
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from sandbox.auth0.checks import Rules
+from sandbox.auth0.errors import ApiError
+from sandbox.auth0.moments import iso
+from sandbox.auth0.query import matcher
+from sandbox.auth0.routing import Call, Routes, answer
+from sandbox.auth0.tenant import APPLICATION_ID, APPLICATION_NAME, NAME, Account, Tenant
+from sandbox.auth0.users import FIELDS, PAGES
+
+if TYPE_CHECKING:
+    from sandbox.auth0.events import Visit
+
+routes = Routes()
+
+MOST_LOGS = 5000
+LISTING: Rules = {
+    **PAGES,
+    **FIELDS,
+    "sort": {"type": "string", "pattern": r"^date:(1|-1)$"},
+    "from": {"type": "string", "about": "Log Event Id from which to start selection."},
+    "take": {"type": "integer", "minimum": 1, "maximum": 100, "about": "Number of entries to retrieve."},
+    "q": {"type": "string"},
+    "search": {"type": "string"},
+}
+
+
+def note_login(
+    tenant: Tenant, account: Account, visit: "Visit", event: dict[str, Any] | None, reason: str | None
+) -> None:
+    """Write the record of a login: `s` for one that went through, `f` for one that did not."""
+    now = tenant.now()
+    log_id = f"900{int(now * 1000):016d}{len(tenant.logs):011d}"
+    record: dict[str, Any] = {
+        "_id": log_id,
+        "log_id": log_id,
+        "date": iso(now),
+        "type": "s" if reason is None else "f",
+        "client_id": APPLICATION_ID,
+        "client_name": APPLICATION_NAME,
+        "connection": account.connection.name,
+        "connection_id": account.connection.id,
+        "strategy": account.connection.strategy,
+        "strategy_type": {"auth0": "database", "google-oauth2": "social"}.get(
+            account.connection.strategy, "passwordless"
+        ),
+        "hostname": f"{NAME}.example.com",
+        "ip": visit.ip,
+        "isMobile": False,
+        "user_agent": visit.user_agent,
+        "user_id": account.user_id,
+        "user_name": account.profile.get("email") or account.profile.get("phone_number") or "",
+        "details": {"session_id": event["session"]["id"]} if event and "session" in event else {},
+    }
+    if reason is not None:
+        record["description"] = reason
+    risk = (event or {}).get("authentication", {}).get("riskAssessment")
+    if risk:
+        record["details"]["riskAssessment"] = risk
+    tenant.logs.append(record)
+    del tenant.logs[:-MOST_LOGS]
+
+
+@routes.on("GET", "/logs", any_of=("read:logs", "read:logs_users"), query=LISTING)
+def list_logs(tenant: Tenant, call: Call) -> Response:
+    """List the records: oldest first after a checkpoint, else newest first by page."""
+    query = call.query
+    if "from" in query or "take" in query:
+        ids = [record["log_id"] for record in tenant.logs]
+        start = ids.index(query["from"]) + 1 if query.get("from") in ids else 0
+        return answer(tenant.logs[start : start + query.get("take", 50)])
+    fits = matcher(query.get("q", query.get("search", "")))
+    found = [record for record in tenant.logs if fits(record)]
+    if query.get("sort") != "date:1":
+        found.reverse()
+    return paged(found, query)
+
+
+@routes.on("GET", "/logs/{id}", any_of=("read:logs", "read:logs_users"))
+def get_log(tenant: Tenant, call: Call) -> Response:
+    """Get one record."""
+    for record in tenant.logs:
+        if record["log_id"] == call.ids["id"]:
+            return answer(record)
+    raise ApiError(404, "Log not found.", "inexistent_log")
+
+
+@routes.on("GET", "/users/{id}/logs", any_of=("read:logs", "read:logs_users"), query=PAGES)
+def list_logs_of_user(tenant: Tenant, call: Call) -> Response:
+    """List the records of one person, newest first."""
+    found = [record for record in reversed(tenant.logs) if record["user_id"] == call.ids["id"]]
+    return paged(found, call.query)
+
+
+def paged(found: list[dict[str, Any]], query: Any) -> Response:
+    """Cut a page."""
+    page, size = query.get("page", 0), query.get("per_page", 50)
+    logs = found[page * size : (page + 1) * size]
+    if not query.get("include_totals"):
+        return answer(logs)
+    return answer({"start": page * size, "limit": size, "length": len(logs), "total": len(found), "logs": logs})

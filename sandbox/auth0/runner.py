@@ -1,0 +1,136 @@
+"""Runs a deployed Action with an event: in node where node is, else as its Python twin."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sandbox.auth0.tenant import Settings
+from sandbox.auth0.twin import post_login
+
+if TYPE_CHECKING:
+    from sandbox.auth0.actions import Draft
+
+HARNESS = Path(__file__).with_name("harness.js")
+LONGEST_LINE = 4 * 1024 * 1024
+ENTRIES = {"post-login": "onExecutePostLogin"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Execution:
+    """What one run of one Action did."""
+
+    action: str
+    runner: Literal["node", "twin"]
+    error: str | None = None
+    logs: list[str] = field(default_factory=list)
+    commands: list[list[Any]] = field(default_factory=list)
+    milliseconds: int = 0
+
+    def shown(self) -> dict[str, Any]:
+        """Show it as JSON."""
+        return {
+            "action": self.action,
+            "runner": self.runner,
+            "error": self.error,
+            "logs": self.logs,
+            "commands": self.commands,
+            "milliseconds": self.milliseconds,
+        }
+
+    def denied(self) -> str | None:
+        """Give the reason that the Action denied access for, if it did."""
+        for name, *arguments in self.commands:
+            if name in {"access.deny", "session.revoke"}:
+                return str(arguments[0]) if arguments else "access denied"
+        return None
+
+
+async def run(settings: Settings, name: str, draft: "Draft", event: dict[str, Any]) -> Execution:
+    """Run an Action with an event; whatever it does is told, nothing is raised."""
+    node = shutil.which("node") if settings.runner != "twin" else None
+    started = time.monotonic()
+    given = {**event, "secrets": dict(draft.secrets), "configuration": {}}
+    if node is None and settings.runner == "node":
+        execution = Execution(action=name, runner="node", error="node is not installed")
+    elif node is None:
+        execution = Execution(action=name, runner="twin")
+        await run_twin(execution, given, settings.action_seconds)
+    else:
+        execution = Execution(action=name, runner="node")
+        entry = ENTRIES.get(draft.triggers[0]["id"], "")
+        await run_node(execution, node, draft.code, entry, given, settings.action_seconds)
+    execution.milliseconds = round((time.monotonic() - started) * 1000)
+    return execution
+
+
+async def run_twin(execution: Execution, event: dict[str, Any], limit: float) -> None:
+    """Let the twin make the request that the Action would make."""
+    if "CICFLOW_URL" not in event["secrets"]:
+        execution.error = "only cicflow's own Action runs without node"
+        return
+    try:
+        async with asyncio.timeout(limit):
+            await post_login(event, execution.commands, execution.logs)
+    except TimeoutError:
+        execution.error = out_of_time(limit)
+
+
+async def run_node(execution: Execution, node: str, code: str, entry: str, event: dict[str, Any], limit: float) -> None:
+    """Run the code in a process of its own, which ends with the time limit."""
+    mark = secrets.token_hex(16)
+    process = await asyncio.create_subprocess_exec(
+        node,
+        "--no-warnings",
+        "--max-old-space-size=256",
+        str(HARNESS),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=LONGEST_LINE,
+        env={},
+    )
+    try:
+        async with asyncio.timeout(limit):
+            given = json.dumps({"mark": mark, "code": code, "entry": entry, "event": event}).encode()
+            await talk(execution, process, given, mark)
+    except TimeoutError:
+        execution.error = out_of_time(limit)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def out_of_time(limit: float) -> str:
+    """Say that an Action took too long."""
+    return f"the Action took longer than {limit:g} seconds and was stopped"
+
+
+async def talk(execution: Execution, process: asyncio.subprocess.Process, given: bytes, mark: str) -> None:
+    """Hand the event in and listen till the Action is done."""
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the process has no pipes")
+    with contextlib.suppress(ConnectionError):
+        process.stdin.write(given)
+        await process.stdin.drain()
+        process.stdin.close()
+    async for line in process.stdout:
+        text = line.decode(errors="replace")
+        if not text.startswith(mark):
+            continue
+        match json.loads(text.removeprefix(mark)):
+            case {"log": str(said)}:
+                execution.logs.append(said)
+            case {"command": [str(name), *arguments]}:
+                execution.commands.append([name, *arguments])
+            case {"error": str(error)}:
+                execution.error = error
+            case {"done": True}:
+                return
+    execution.error = execution.error or "the Action's process ended before the Action did"
