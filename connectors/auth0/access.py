@@ -68,6 +68,8 @@ async def unblock_user(client: Tenant, given: UserRef) -> Unblocked:
 @auth0.action("Sign a user out everywhere", effect="destroys", repeatable=True)
 async def revoke_access(client: Tenant, given: UserRef) -> Revoked:
     """End all sessions of a person and revoke all their refresh tokens. They may sign in again."""
+    # Auth0 accepts the revocation for people who do not exist: ask first.
+    await client.api.users.get(given.user_id, fields="user_id", include_fields=True)
     sessions, tokens = await _end_access(client, given.user_id)
     if not sessions and not tokens:
         raise Refused("The plan of this Auth0 tenant does not allow ending sessions.", code=NOT_IN_THE_PLAN)

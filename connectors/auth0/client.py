@@ -57,7 +57,7 @@ class Settings(Value):
         host = rest.removesuffix("/")
         if not HOST.fullmatch(host):
             raise ValueError("This is not a domain. It looks like example.eu.auth0.com.")
-        local = _is_loopback(host)
+        local = is_loopback(host)
         if scheme not in {"", "https", "http"} or (scheme == "http" and not local):
             raise ValueError("Only https is possible.")
         return host if not local else f"{scheme or 'http'}://{host}"
@@ -68,7 +68,8 @@ class Settings(Value):
         return self.domain if "://" in self.domain else f"https://{self.domain}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, with or without a port, is this machine."""
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     try:
         return name == "localhost" or ipaddress.ip_address(name.strip("[]")).is_loopback

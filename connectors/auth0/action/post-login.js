@@ -16,6 +16,8 @@ const crypto = require("node:crypto");
 const LONGEST_MS = 5000;
 const USUAL_MS = 2000;
 const DEEPEST = 12;
+const SHORTEST_KEY = 24; // bytes
+const NO_KEY = "CICFLOW_SECRET is not a signing secret";
 const SILENT = "oauth2-refresh-token"; // fires at every refresh, without a person
 const TRY_AGAIN = "We could not finish your login. Please try again in a few minutes.";
 
@@ -23,7 +25,7 @@ const TRY_AGAIN = "We could not finish your login. Please try again in a few min
 const LEAF = Symbol("text, number or boolean");
 const LEAVES = Symbol("list of texts, numbers or booleans");
 const TREE = Symbol("object of any shape"); // only the metadata of the user
-const EMPTY = Symbol("object whose content is never sent");
+const EMPTY = Symbol("object whose content is never sent"); // but receivers of Auth0 events expect it
 
 const leaves = (...names) => Object.fromEntries(names.map((name) => [name, LEAF]));
 
@@ -113,7 +115,7 @@ function project(value, shape) {
   if (shape === LEAF) return leaf(value);
   if (shape === LEAVES) return Array.isArray(value) ? value.map(leaf).filter((item) => item !== undefined) : undefined;
   if (shape === TREE) return isObject(value) ? tree(value) : undefined;
-  if (shape === EMPTY) return isObject(value) ? {} : undefined;
+  if (shape === EMPTY) return {};
   if (Array.isArray(shape)) {
     if (!Array.isArray(value)) return undefined;
     return value.map((item) => project(item, shape[0])).filter((item) => item !== undefined);
@@ -132,7 +134,7 @@ function compose(event) {
 /** The headers that let cicflow check where the body comes from (Standard Webhooks). */
 function sign(body, secret, { id, timestamp }) {
   const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
-  if (key.length === 0) throw new Error("CICFLOW_SECRET is not set");
+  if (key.length < SHORTEST_KEY) throw new Error(NO_KEY);
   const signature = crypto.createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
   return { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": `v1,${signature}` };
 }
@@ -166,7 +168,7 @@ async function tell(event, secrets) {
 /** A reason for the log: one of ours or the name of an error, never a text that could hold data. */
 function reason(error) {
   const message = String(read(error, "message") ?? "");
-  if (/^cicflow answered \d+$/.test(message) || message === "CICFLOW_SECRET is not set") return message;
+  if (/^cicflow answered \d+$/.test(message) || message === NO_KEY) return message;
   const name = String(read(read(error, "cause") ?? {}, "code") ?? read(error, "name") ?? "");
   return /^\w{1,40}$/.test(name) ? name : "error";
 }
