@@ -1,0 +1,1 @@
+"""Talks to people, and hosts the process."""

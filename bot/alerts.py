@@ -1,0 +1,202 @@
+"""Alerts: the messages in which a flow asks, and later shows who decided what and how it ended."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import structlog
+
+from bot import words
+from bot.workspace import Workspace
+from connectors.errors import Ambiguous, ConnectorError, Missing
+from flows.decisions import Decisions, Question, question_of
+from flows.engine import Ended, Errand
+from flows.store import Store
+from flows.tables import Decision
+
+log = structlog.get_logger()
+
+DECIDE: Final = "decide"
+AGAIN: Final = "again"
+
+Message = tuple[str, list[dict[str, Any]]]
+"""The one-line text for notifications and screen readers, and the blocks."""
+
+
+def open_alert(question: Question, deadline: float) -> Message:
+    """Return the message that asks."""
+    otherwise = words.escape(str(question.choices[question.otherwise]["title"]))
+    buttons = [_button(question, name, choice) for name, choice in question.choices.items()]
+    text = f"{words.clean(question.title)}: {words.clean(question.text)}"
+    return words.escape(text, 1000), [
+        *_head(question),
+        {"type": "actions", "block_id": DECIDE, "elements": buttons},
+        words.context(
+            f"{words.escape(question.flow_title)} · open until {words.moment(deadline)}, then “{otherwise}” is taken"
+        ),
+    ]
+
+
+def closed_alert(question: Question, decision: Decision, ended: Ended | None) -> Message:
+    """Return the message once it is decided: without the choices, with who, what and when, and how it ended."""
+    said = verdict(decision)
+    blocks = [*_head(question), words.section(said)]
+    if ended is None:
+        blocks.append(words.context("On it …"))
+    elif ended.outcome == "failed":
+        blocks.append(words.section(f":warning: *That did not work.* {words.escape(ended.message, 500)}"))
+        blocks.append(
+            {
+                "type": "actions",
+                "block_id": AGAIN,
+                "elements": [
+                    {
+                        "type": "button",
+                        "action_id": AGAIN,
+                        "text": words.plain("Try again", 75),
+                        "value": question.run_id,
+                    }
+                ],
+            }
+        )
+    elif ended.message:
+        blocks.append(words.section(words.escape(ended.message, 500)))
+    blocks.append(words.context(words.escape(question.flow_title)))
+    return f"{words.escape(question.title)}: {said}", blocks
+
+
+def verdict(decision: Decision) -> str:
+    """Return who decided what and when, as a sentence."""
+    choices = question_of(decision).choices
+    title = words.escape(str(choices.get(decision.choice or "", {}).get("title") or decision.choice))
+    when = words.moment(decision.decided_at or decision.asked_at)
+    if decision.state == "expired":
+        return f"*{title}*, because nobody answered until {when}"
+    return f"*{title}* was chosen by {words.person(decision.decided_by)}, {when}"
+
+
+def _head(question: Question) -> list[dict[str, Any]]:
+    fields = [
+        words.marked(f"*{words.escape(label)}*\n{words.shown(value)}"[:2000])
+        for label, value in question.details.items()
+    ]
+    return [
+        {"type": "header", "text": words.plain(question.title, 150)},
+        words.section(f"*{words.escape(question.text, 1000)}*"),
+        *({"type": "section", "fields": fields[start : start + 10]} for start in range(0, len(fields), 10)),
+    ]
+
+
+def _button(question: Question, name: str, choice: Mapping[str, str | None]) -> dict[str, Any]:
+    title = str(choice["title"])
+    button: dict[str, Any] = {
+        "type": "button",
+        "action_id": f"{DECIDE}:{name}",
+        "text": words.plain(title, 75),
+        "value": question.id,
+        "accessibility_label": words.clean(f"{title}: {question.text}", 75),
+    }
+    if choice.get("style"):
+        button["style"] = choice["style"]
+    if choice.get("confirm"):
+        button["confirm"] = {
+            "title": words.plain(question.text, 100),
+            "text": words.plain(str(choice["confirm"]), 300),
+            "confirm": words.plain(title, 30),
+            "deny": words.plain("Cancel", 30),
+        }
+        if choice.get("style"):
+            button["confirm"]["style"] = choice["style"]
+    return button
+
+
+class SlackPeople:
+    """Reaches people through Slack. One message per question, changed in place."""
+
+    def __init__(self, workspace: Workspace, decisions: Decisions, store: Store, now: Callable[[], float]) -> None:
+        self._workspace = workspace
+        self._decisions = decisions
+        self._store = store
+        self._now = now
+
+    async def ask(self, question: Question) -> None:
+        """Post a question once. If an earlier post may have arrived, look for it first."""
+        decision = await self._decisions.open(question, now=self._now())
+        if decision.message is not None:
+            return
+        if decision.posting:
+            found = await self._workspace.find(question.channel, key=question.id, since=decision.asked_at)
+            if found is not None:
+                await self._decisions.posted(question.id, channel=question.channel, message=found)
+                return
+        await self._decisions.posting(question.id)
+        text, blocks = open_alert(question, decision.deadline)
+        try:
+            channel, message = await self._workspace.post(question.channel, text=text, blocks=blocks, key=question.id)
+        except Ambiguous:
+            raise
+        except ConnectorError:
+            await self._decisions.not_posted(question.id)
+            raise
+        await self._decisions.posted(question.id, channel=channel, message=message)
+        log.info("asked", run=question.run_id, channel=channel)
+
+    async def answer(self, question: Question) -> Mapping[str, Any] | None:
+        """Return how a question was answered, or None while it is open."""
+        decision = await self._decisions.read(question.id)
+        if decision is None or decision.state == "pending":
+            return None
+        how = "person" if decision.state == "decided" else "deadline"
+        return {"choice": decision.choice, "by": decision.decided_by, "at": decision.decided_at, "how": how}
+
+    async def settle(self, question: Question) -> None:
+        """Take the choices off a question's message, and say who decided."""
+        decision = await self._decisions.read(question.id)
+        if decision is not None:
+            await self._show(question, decision, None)
+
+    async def tell(self, errand: Errand, ended: Ended) -> None:
+        """Show how a run ended on its questions' messages. A failure without one is told to the channel, or to who set it up."""
+        log.info("run_ended", run=errand.run_id, outcome=ended.outcome, path=ended.path)
+        shown = False
+        for decision in await self._decisions.of_run(errand.run_id):
+            if decision.message is not None and decision.state != "pending":
+                await self._show(question_of(decision), decision, ended)
+                shown = True
+        if ended.outcome == "failed" and not shown:
+            await self._report(errand, ended)
+
+    async def _show(self, question: Question, decision: Decision, ended: Ended | None) -> None:
+        text, blocks = closed_alert(question, decision, ended)
+        if decision.message is None:
+            return
+        try:
+            await self._workspace.update(decision.channel, decision.message, text=text, blocks=blocks)
+        except Missing:
+            # Somebody deleted the message. What was decided still holds, and people are told in a new one.
+            if ended is not None:
+                await self._workspace.post(decision.channel, text=text, blocks=blocks, key=f"{question.id}/ended")
+
+    async def _report(self, errand: Errand, ended: Ended) -> None:
+        title = words.escape(errand.template.title)
+        text = f"{title} could not be carried out: {words.escape(ended.message, 500)}"
+        blocks = [
+            words.section(
+                f":warning: *{title}* could not be carried out for an event. {words.escape(ended.message, 500)}"
+            ),
+            {
+                "type": "actions",
+                "block_id": AGAIN,
+                "elements": [
+                    {"type": "button", "action_id": AGAIN, "text": words.plain("Try again", 75), "value": errand.run_id}
+                ],
+            },
+        ]
+        channel = str(errand.settings.get("channel") or "")
+        flow = await self._store.flow(errand.flow)
+        for place in filter(None, (channel, flow.changed_by if flow else "")):
+            try:
+                await self._workspace.post(place, text=text, blocks=blocks, key=f"{errand.run_id}/failed")
+            except Missing as error:
+                log.warning("could_not_report", run=errand.run_id, why=error.message)
+            else:
+                return

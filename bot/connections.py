@@ -1,0 +1,79 @@
+"""Connections: the accounts that flows act with, and the addresses that their events arrive at."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from pydantic import ValidationError
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from connectors.base import Catalog
+from connectors.errors import Reconnect
+from connectors.wire import Wire
+from flows.vault import Account, Vault
+
+
+class Accounts:
+    """The clients of connections. One client per connection is kept for as long as its settings stay the same."""
+
+    def __init__(self, vault: Vault, catalog: Catalog, wire: Wire) -> None:
+        self._vault = vault
+        self._catalog = catalog
+        self._wire = wire
+        self._clients: dict[str, tuple[Mapping[str, Any], Any]] = {}
+
+    async def client(self, name: str) -> Any:
+        """Return a connection's client. Raises Reconnect if there is no such connection, or its settings are wrong."""
+        account = await self._vault.named(name)
+        if account is None:
+            raise Reconnect(f"There is no connection {name} any more.")
+        kept = self._clients.get(name)
+        if kept is None or kept[0] != account.settings:
+            connector = self._catalog.connectors[account.connector]
+            try:
+                settings = connector.settings.model_validate(account.settings)
+            except ValidationError as error:
+                raise Reconnect(f"The settings of the connection {name} are not complete any more.") from error
+            kept = (account.settings, connector.connect(settings, self._wire))
+            self._clients[name] = kept
+        return kept[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """An event whose sender is known."""
+
+    event_id: str
+
+
+class UnprovedError(Exception):
+    """The sender of an event did not prove who it is. Says what is wrong, not what would be right."""
+
+
+def prove(account: Account, headers: Mapping[str, str], body: bytes) -> Proved:
+    """Check that an event comes from where it says, in the way its connection asks for.
+
+    A signed event is named by its signed id, so that a second delivery is recognised; others by their id header if
+    they have one, or else by what they say. Raises UnprovedError.
+    """
+    match account.accepts:
+        case "signed":
+            try:
+                Webhook(account.secret).verify(body, dict(headers), json_parse=False)
+            except (WebhookVerificationError, ValueError) as error:
+                reason = str(error) if isinstance(error, WebhookVerificationError) else "Malformed signature"
+                raise UnprovedError(reason) from error
+        case "bearer":
+            scheme, _, token = headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not _same(token.strip(), account.secret):
+                raise UnprovedError("Missing or wrong bearer token")
+        case "client-token":
+            if not _same(headers.get("x-api-client-token", ""), account.secret):
+                raise UnprovedError("Missing or wrong x-api-client-token")
+    return Proved(event_id=headers.get("webhook-id") or f"sha256-{sha256(body).hexdigest()}")
+
+
+def _same(given: str, secret: str) -> bool:
+    return hmac.compare_digest(given.encode(), secret.encode())

@@ -1,0 +1,178 @@
+"""Forms: a template's settings as a Slack form, and what was filled in as settings."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, assert_never
+
+from pydantic import ValidationError
+
+from bot import words
+from flows import durations
+from flows.language import (
+    ChannelSetting,
+    ChoicesSetting,
+    ConnectionSetting,
+    DurationSetting,
+    NumberSetting,
+    Setting,
+    Template,
+    TextSetting,
+    YesNoSetting,
+)
+from flows.templates import settings_model
+
+SETTINGS: Final = "settings"
+"""The name of the form, by which its submission is recognised."""
+FIELD: Final = "value"
+
+
+def loading(title: str) -> dict[str, Any]:
+    """Return what is shown while a form is being made: the way to open one lasts three seconds."""
+    return _view(title, [words.section("One moment …")])
+
+
+def notice(title: str, text: str) -> dict[str, Any]:
+    """Return a view that only says something."""
+    return _view(title, [words.section(text)])
+
+
+def settings_form(
+    template: Template,
+    *,
+    current: Mapping[str, Any],
+    connections: Mapping[str, Sequence[str]],
+    channel: str,
+    enabled: bool,
+) -> dict[str, Any]:
+    """Return the form of a template's settings, filled with what is set now, or else with sensible defaults.
+
+    `connections` holds the names of the connections by connector; `channel` is where the form was asked for.
+    """
+    blocks: list[dict[str, Any]] = [words.section(words.escape(template.about, 2000))]
+    for name, setting in template.settings.items():
+        element = _element(setting, current.get(name), connections, channel)
+        block: dict[str, Any] = {
+            "type": "input",
+            "block_id": name,
+            "label": words.plain(setting.title, 75),
+            "element": {**element, "action_id": FIELD},
+            "optional": isinstance(setting, TextSetting) and setting.optional,
+        }
+        if setting.hint:
+            block["hint"] = words.plain(setting.hint, 150)
+        blocks.append(block)
+    return {
+        **_view(template.title, blocks),
+        "callback_id": SETTINGS,
+        "submit": words.plain("Save" if enabled else "Save and enable", 24),
+        "private_metadata": json.dumps({"template": template.template, "channel": channel}),
+    }
+
+
+def missing_connection(template: Template, connections: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the first connector that a template needs and nobody has connected."""
+    needed = (setting.connection for setting in template.settings.values() if isinstance(setting, ConnectionSetting))
+    return next((connector for connector in needed if not connections.get(connector)), None)
+
+
+def filled_in(
+    template: Template, values: Mapping[str, Mapping[str, Any]], connections: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the settings of a submitted form, and what is wrong with which field."""
+    raw = {
+        name: _value(setting, (values.get(name) or {}).get(FIELD) or {}) for name, setting in template.settings.items()
+    }
+    wrong: dict[str, str] = {}
+    try:
+        settings = settings_model(template).model_validate(raw).model_dump(mode="json")
+    except ValidationError as error:
+        settings = {}
+        for found in error.errors(include_url=False, include_context=False, include_input=False):
+            message = found["msg"].removeprefix("Value error, ")
+            wrong.setdefault(str(found["loc"][0]), message[:1].upper() + message[1:] + ".")
+    for name, setting in template.settings.items():
+        if isinstance(setting, ConnectionSetting) and raw[name] not in connections.get(setting.connection, ()):
+            wrong[name] = "This connection is not there any more."
+    return settings, wrong
+
+
+def _view(title: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "modal", "title": words.plain(title, 24), "close": words.plain("Close", 24), "blocks": blocks}
+
+
+def _element(setting: Setting, current: Any, connections: Mapping[str, Sequence[str]], channel: str) -> dict[str, Any]:
+    match setting:
+        case ConnectionSetting():
+            options = [_option(name) for name in list(connections[setting.connection])[:100]]
+            chosen = next((option for option in options if option["value"] == current), options[0])
+            return {"type": "static_select", "options": options, "initial_option": chosen}
+        case ChannelSetting():
+            kinds = {"include": ["public", "private"], "exclude_bot_users": True}
+            place = str(current or setting.default or channel)
+            shown = {"initial_conversation": place} if place[:1] in {"C", "G"} else {}
+            return {"type": "conversations_select", "filter": kinds, **shown}
+        case TextSetting():
+            return _text(current or setting.default, 2000)
+        case NumberSetting():
+            number = current if current is not None else setting.default
+            given = {"initial_value": str(number)} if number is not None else {}
+            bounds = {"min_value": str(setting.min), "max_value": str(setting.max)}
+            return {"type": "number_input", "is_decimal_allowed": False, **bounds, **given}
+        case YesNoSetting():
+            answer = "yes" if (setting.default if current is None else current) else "no"
+            return {
+                "type": "radio_buttons",
+                "options": [_option("yes"), _option("no")],
+                "initial_option": _option(answer),
+            }
+        case ChoicesSetting():
+            names = [name for name in (current or setting.default) if name in setting.of]
+            ticked = {"initial_options": [_option(name) for name in names]} if names else {}
+            return {"type": "checkboxes", "options": [_option(name) for name in setting.of], **ticked}
+        case DurationSetting():
+            return _text(current or setting.default, 10)
+        case _:
+            assert_never(setting)
+
+
+def _option(name: str) -> dict[str, Any]:
+    return {"text": words.plain(name, 75), "value": name}
+
+
+def _text(initial: str | None, longest: int) -> dict[str, Any]:
+    shown = {"initial_value": initial} if initial else {}
+    return {"type": "plain_text_input", "max_length": longest, **shown}
+
+
+def _value(setting: Setting, state: Mapping[str, Any]) -> Any:
+    match setting:
+        case ConnectionSetting():
+            return (state.get("selected_option") or {}).get("value")
+        case ChannelSetting():
+            return state.get("selected_conversation")
+        case YesNoSetting():
+            return (state.get("selected_option") or {}).get("value") == "yes"
+        case ChoicesSetting():
+            return [option["value"] for option in state.get("selected_options") or ()]
+        case TextSetting() | NumberSetting() | DurationSetting():
+            return state.get("value")
+        case _:
+            assert_never(setting)
+
+
+def summary(template: Template, settings: Mapping[str, Any]) -> str:
+    """Return settings as lines that people read."""
+    lines = []
+    for name, setting in template.settings.items():
+        value = settings.get(name)
+        match setting:
+            case ChannelSetting():
+                said = f"<#{value}>"
+            case DurationSetting() if isinstance(value, str):
+                said = durations.spoken(durations.seconds(value))
+            case _:
+                said = words.escape(
+                    words.listed([str(one) for one in value]) if isinstance(value, list) else str(value)
+                )
+        lines.append(f"• {words.escape(setting.title)}: {said}")
+    return "\n".join(lines)

@@ -1,0 +1,159 @@
+"""The HTTP surface: Slack's requests, events of other services, and health."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+import structlog
+from pydantic import BaseModel, ValidationError
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.connections import UnprovedError, prove
+from connectors.base import Catalog
+from flows.runs import Runs
+from flows.store import Store
+from flows.vault import Vault
+
+log = structlog.get_logger()
+
+LARGEST_BODY: Final = 1024 * 1024
+"""Bytes."""
+_DEEPEST: Final = 64
+"""Levels an event may be nested: no event of Auth0 comes near."""
+
+
+class _TooLargeError(Exception):
+    """A body is over the limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What answers requests."""
+
+    catalog: Catalog
+    vault: Vault
+    store: Store
+    runs: Runs
+    slack: AsyncSlackRequestHandler
+
+    def routes(self) -> list[Route]:
+        """Return the addresses."""
+        return [
+            Route("/in/{key}", _small(self.event), methods=["POST"]),
+            Route("/slack/events", _small(self.slack_request), methods=["POST"]),
+            Route("/health", self.health, methods=["GET"]),
+        ]
+
+    async def event(self, request: Request, body: bytes) -> Response:
+        """Accept an event. It is answered 202 when it is kept, or wakes nothing."""
+        account = await self.vault.at(request.path_params["key"])
+        if account is None:
+            return _refused(404, "unknown_address", "No connection has this address. Install the Auth0 Action again.")
+        try:
+            proved = prove(account, request.headers, body)
+        except UnprovedError as error:
+            log.warning("event_refused", connection=account.name, why=str(error))
+            return _refused(401, "not_proved", f"{error}. Nothing was accepted.")
+        if len(proved.event_id) > 200 or not proved.event_id.isprintable():
+            return _refused(400, "bad_id", "The webhook-id must be printable and at most 200 characters.")
+        try:
+            source, event = self._read(account.connector, body)
+        except ValueError as error:
+            log.warning("event_unreadable", connection=account.name, why=str(error))
+            return _refused(400, "unreadable", f"{error} Nothing was accepted.")
+        woken = await self.runs.receive(source=source, connection=account.name, event_id=proved.event_id, event=event)
+        log.info("event", connection=account.name, source=source, id=proved.event_id, woke=len(woken))
+        return JSONResponse({"accepted": proved.event_id}, status_code=202)
+
+    def _read(self, connector: str, body: bytes) -> tuple[str, dict[str, Any]]:
+        """Return the source and the event of a body: ours, or a bare post-login event as Okta's templates expect it."""
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise ValueError("The body is not JSON.") from error
+        if not isinstance(data, dict):
+            raise ValueError("The body must be a JSON object.")  # noqa: TRY004  # what was sent is wrong, not a type of ours
+        if _depth(data) > _DEEPEST:
+            raise ValueError(f"The body is nested deeper than {_DEEPEST} levels.")
+        bare = "trigger" not in data
+        trigger, event = ("post-login", data) if bare else (data["trigger"], data.get("event") or {})
+        source = self.catalog.source(f"{connector}.{str(trigger).replace('-', '_')}")
+        if source is None:
+            raise ValueError("The body names a trigger that this bot does not know.")
+        _check(source.event, event)
+        return source.name, dict(event)
+
+    async def slack_request(self, request: Request, _body: bytes) -> Response:
+        """Hand Slack's request to Bolt, which checks its signature."""
+        timestamp = request.headers.get("x-slack-request-timestamp", "")
+        if not (timestamp.isascii() and timestamp.isdecimal()):
+            return _refused(401, "not_proved", "This is not a signed request of Slack.")
+        return await self.slack.handle(request)
+
+    async def health(self, _request: Request) -> Response:
+        """Say whether the bot can work: it needs its database."""
+        try:
+            await self.store.transact(lambda session: session.execute(sa.text("SELECT 1")).scalar())
+        except sa.exc.SQLAlchemyError:
+            return _refused(503, "no_database", "The database does not answer.")
+        return JSONResponse({"ok": True})
+
+
+def _small(answer: Callable[[Request, bytes], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Refuse bodies over the limit before they are read whole."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await _body(request)
+        except _TooLargeError:
+            return _refused(413, "too_large", f"The body is over {LARGEST_BODY} bytes.")
+        return await answer(request, body)
+
+    return endpoint
+
+
+async def _body(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > LARGEST_BODY:
+        raise _TooLargeError
+    parts, length = [], 0
+    async for part in request.stream():
+        length += len(part)
+        if length > LARGEST_BODY:
+            raise _TooLargeError
+        parts.append(part)
+    body = b"".join(parts)
+    request._body = body  # noqa: SLF001  # Bolt reads it again
+    return body
+
+
+def _depth(value: Any) -> int:
+    """Return how deep a value is nested, without recursion."""
+    deepest, level = 0, [value]
+    while level and deepest <= _DEEPEST:
+        deepest += 1
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return deepest
+
+
+def _check(model: type[BaseModel], event: Any) -> None:
+    try:
+        model.model_validate(event)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(part) for part in found["loc"]) or "event"
+        raise ValueError(f"The event does not fit: {place}: {found['msg']}.") from error
+
+
+def _refused(status: int, error: str, message: str) -> Response:
+    return JSONResponse({"error": error, "message": message}, status_code=status)

@@ -1,0 +1,141 @@
+"""The Slack workspace, as the bot speaks to it: every failure becomes one of the errors named by reaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect, Refused, TryLater
+
+TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=5)
+"""An own session ignores the client's own time-out: it must be set there."""
+
+RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+OUR_CREDENTIALS: Final = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "no_permission",
+        "org_login_required",
+    }
+)
+GONE: Final = frozenset(
+    {"message_not_found", "user_not_found", "users_not_found", "no_such_subteam", "view_not_found", "not_found"}
+)
+UNCERTAIN: Final = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+NO_ACCESS: Final = frozenset({"channel_not_found", "not_in_channel"})
+_PAGES: Final = 5
+
+
+def named(error: SlackApiError) -> ConnectorError:
+    """Return Slack's refusal as the error that says what to do."""
+    response: Any = error.response
+    code, status = str(response.get("error", "")), int(response.status_code)
+    if status == 429 or code in RATE_LIMITED:
+        after = response.headers.get("Retry-After", "")
+        return TryLater("Slack is asked too often at the moment.", after=float(after) if after.isdecimal() else None)
+    if code == "missing_scope":
+        return Reconnect("Slack says that the app lacks a permission.", missing_scope=str(response.get("needed", "")))
+    if code in OUR_CREDENTIALS:
+        return Reconnect("Slack does not accept our token any more. Install the app again.", code=code)
+    if code in NO_ACCESS:
+        return Missing("I cannot see that channel. Invite me to it.", code=code)
+    if code in GONE:
+        return Missing(f"Slack has no such thing any more ({code}).", code=code)
+    if code == "is_archived":
+        return Missing("That channel is archived.", code=code)
+    if code in UNCERTAIN or status >= 500:
+        return Ambiguous("Slack had trouble: it may or may not have happened.", code=code)
+    details = (response.get("response_metadata") or {}).get("messages") or []
+    return Refused(f"Slack refused: {code}" + "".join(f"; {detail}" for detail in details[:3]), code=code)
+
+
+class Workspace:
+    """Calls to Slack's Web API. None is repeated here: whoever calls knows whether it may be."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self.client = client
+
+    async def call(self, method: str, *, reads: bool = False, **arguments: Any) -> Mapping[str, Any]:
+        """Call a method. Raises ConnectorError."""
+        sent = {name: value for name, value in arguments.items() if value is not None}
+        try:
+            if reads:
+                response = await self.client.api_call(method, http_verb="GET", params=sent)
+            else:
+                response = await self.client.api_call(method, json=sent)
+        except SlackApiError as error:
+            raise named(error) from error
+        except aiohttp.ClientConnectorError as error:
+            raise TryLater("Slack could not be reached.") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            if reads:
+                raise TryLater("Slack did not answer.") from error
+            raise Ambiguous("Slack did not answer: it may or may not have happened.") from error
+        data = response.data
+        return data if isinstance(data, dict) else {}
+
+    async def post(
+        self, channel: str, *, text: str, blocks: Sequence[Mapping[str, Any]], key: str, thread: str | None = None
+    ) -> tuple[str, str]:
+        """Post a message that can be found by its key. Returns its channel and timestamp."""
+        sent = await self.call(
+            "chat.postMessage",
+            channel=channel,
+            text=text,
+            blocks=list(blocks),
+            thread_ts=thread,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata={"event_type": "cicflow", "event_payload": {"key": key}},
+        )
+        return str(sent["channel"]), str(sent["ts"])
+
+    async def find(self, channel: str, *, key: str, since: float) -> str | None:
+        """Return the timestamp of the message with a key, if it is in a channel."""
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            page = await self.call(
+                "conversations.history",
+                reads=True,
+                channel=channel,
+                oldest=f"{since - 60:.6f}",
+                limit=200,
+                include_all_metadata="true",
+                cursor=cursor,
+            )
+            for message in page.get("messages", []):
+                if (message.get("metadata") or {}).get("event_payload", {}).get("key") == key:
+                    return str(message["ts"])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                return None
+        return None
+
+    async def update(self, channel: str, message: str, *, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
+        """Replace a message."""
+        await self.call("chat.update", channel=channel, ts=message, text=text[:4000], blocks=list(blocks))
+
+    async def user(self, user_id: str) -> Mapping[str, Any]:
+        """Return a user."""
+        found = await self.call("users.info", reads=True, user=user_id)
+        user: Mapping[str, Any] = found["user"]
+        return user
+
+    async def members(self, group: str) -> Sequence[str]:
+        """Return the ids of a user group's members."""
+        found = await self.call("usergroups.users.list", reads=True, usergroup=group)
+        return [str(user) for user in found["users"]]
+
+    async def can_post(self, channel: str) -> bool:
+        """Return whether the bot may post in a channel: any public one, and those it was invited to."""
+        try:
+            found = (await self.call("conversations.info", reads=True, channel=channel))["channel"]
+        except Missing:
+            return False
+        return not found.get("is_archived") and (found.get("is_member") or not found.get("is_private", False))
