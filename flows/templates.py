@@ -37,7 +37,7 @@ def parse(text: str, catalog: Catalog) -> Template | list[Problem]:
     try:
         data = document.read(text)
     except document.UnreadableError as error:
-        return [Problem(path="", message=str(error))]
+        return [Problem(path="document", message=str(error))]
     template = check.read(data)
     if isinstance(template, Template):
         return check.check(template, catalog) or template
