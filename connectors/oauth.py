@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 
 from connectors.base import Lenient
 from connectors.errors import ConnectorError, Reconnect
-from connectors.wire import Classify, View, by_status
+from connectors.wire import Classify, Wire, by_status
 
 SPARE = 30.0
 """Seconds before its end at which a token is no longer used."""
@@ -22,11 +22,16 @@ class _Token(Lenient):
     scope: str | None = None
 
 
-def token_errors(service: str) -> Classify:
+def _harmless(_request: httpx.Request) -> bool:
+    """Fetching a token changes nothing, although it is a POST."""
+    return True
+
+
+def _token_errors(service: str) -> Classify:
     """Make the classifier of a token endpoint: what it refuses, an admin must put right."""
 
     def classify(response: httpx.Response) -> ConnectorError | None:
-        problem = by_status(response, service=service, safe=lambda _request: True)
+        problem = by_status(response, service=service, safe=_harmless)
         match problem:
             case None:
                 return None
@@ -42,8 +47,8 @@ def token_errors(service: str) -> Classify:
 class ClientCredentials(httpx.Auth):
     """Bearer tokens for one connection, kept in memory. Many calls at once cause one fetch."""
 
-    def __init__(self, line: View, *, url: str, form: Mapping[str, str], service: str) -> None:
-        self._line = line
+    def __init__(self, wire: Wire, *, url: str, form: Mapping[str, str], service: str) -> None:
+        self._line = wire.client(url, service=service, classify=_token_errors(service), safe=_harmless)
         self._url = url
         self._form = form
         self._service = service

@@ -4,6 +4,7 @@ A view paces its calls, authenticates them, and turns every failing answer and e
 our errors: this is the one place where that happens, so no action needs to.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Self, TypeAlias
@@ -149,6 +150,8 @@ class Wire:
     @asynccontextmanager
     async def open(cls, *, proxy: str | None = None) -> AsyncIterator[Self]:
         """Open the pool; nothing of the environment (proxies, netrc) is used."""
+        # httpx would log the address of every call, and searches hold people's e-mail addresses.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         async with httpx.AsyncHTTPTransport(proxy=proxy, trust_env=False) as pool:
             yield cls(pool)
 

@@ -17,7 +17,7 @@ from pyrate_limiter import Rate
 from connectors.base import Effect, Lenient, Value
 from connectors.errors import Ambiguous, ConnectorError, Reconnect, Refused
 from connectors.limits import Pace
-from connectors.oauth import ClientCredentials, token_errors
+from connectors.oauth import ClientCredentials
 from connectors.wire import View, Wire, by_status
 from connectors.wording import clean
 
@@ -93,8 +93,8 @@ def connect(settings: Settings, wire: Wire) -> Tenant:
     """Make the client of one tenant; nothing is sent yet."""
     address = settings.address
     credentials = ClientCredentials(
-        wire.client(address, service=SERVICE, classify=token_errors(SERVICE)),
-        url="/oauth/token",
+        wire,
+        url=f"{address}/oauth/token",
         form={
             "grant_type": "client_credentials",
             "client_id": settings.client_id,
