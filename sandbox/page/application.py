@@ -22,6 +22,7 @@ from sandbox.page.corner import corner
 from sandbox.page.deeds import DEEDS
 from sandbox.page.moments import Moments
 from sandbox.page.names import Names
+from sandbox.page.outcomes import Outcomes
 from sandbox.page.scene import scene
 
 LARGEST_DEED = 200_000
@@ -35,7 +36,7 @@ def create(slack: str, auth0: str) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         async with Controls.open(slack, auth0) as controls:
-            yield {"controls": controls}
+            yield {"controls": controls, "outcomes": Outcomes()}
 
     async def show(request: Request) -> Response:
         return await _show(request, domain)
@@ -61,7 +62,9 @@ async def _show(request: Request, domain: str) -> Response:
     seen = workspace and scene(workspace, moments, you=you, channel=channel, at_home="home" in asked)
     if not workspace or not seen:
         return HTMLResponse(templating.absent(), status_code=503)
-    return HTMLResponse(templating.page(seen, corner(tenant, domain), Names.of(workspace), moments))
+    return HTMLResponse(
+        templating.page(seen, corner(tenant, domain, request.state.outcomes), Names.of(workspace), moments)
+    )
 
 
 async def _changes(request: Request) -> Response:
@@ -87,6 +90,9 @@ async def _do(request: Request) -> Response:
         return JSONResponse({"error": error.errors(include_url=False, include_input=False)[0]["msg"]}, status_code=400)
     try:
         told = await controls.do(side, path, order)
+        if side == "auth0" and told.status < 300:
+            tenant = await controls.state("auth0") or {}
+            request.state.outcomes.note(tenant.get("logins") or [], order, told.body)
     except UnreachableError as error:
         return JSONResponse({"error": str(error)}, status_code=502)
     return JSONResponse(told.body, status_code=200 if told.status < 300 else told.status)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.page.outcomes import Outcomes
+
 REASONS = (
     ("impossible_travel", "Impossible travel"),
     ("new_device", "New device"),
@@ -62,7 +64,7 @@ class Corner:
     reasons: tuple[tuple[str, str], ...] = REASONS
 
 
-def corner(state: Mapping[str, Any] | None, domain: str) -> Corner:
+def corner(state: Mapping[str, Any] | None, domain: str, outcomes: Outcomes) -> Corner:
     """Choose what the page shows; without a state, that the tenant is not there."""
     if state is None:
         return Corner(there=False, domain=domain)
@@ -75,7 +77,7 @@ def corner(state: Mapping[str, Any] | None, domain: str) -> Corner:
         domain=domain,
         sequence=int(state.get("sequence") or 0),
         users=[_user(profile) for profile in profiles],
-        logins=[_login(login, names) for _, login in newest[:SHOWN_LOGINS]],
+        logins=[_login(outcomes.of(login), names) for _, login in newest[:SHOWN_LOGINS]],
     )
 
 

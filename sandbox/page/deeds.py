@@ -90,7 +90,7 @@ class Login(Deed):
 
     user_id: Id
     risk: Literal["low", "medium", "high"] | None
-    why: list[Literal["impossible_travel", "new_device", "untrusted_ip"]] = []
+    why: list[Literal["impossible_travel", "new_device", "untrusted_ip"]] | None = None
 
     def order(self) -> tuple[Side, str, dict[str, Any]]:
         """Log in."""

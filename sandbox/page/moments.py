@@ -50,7 +50,10 @@ class Moments:
     def day(self, value: object) -> str:
         """Write the day, as in the line between two days of a channel."""
         moment = self.read(value)
-        return self._pretty(moment, f"{moment:%A}, {moment.day} {moment:%B}").capitalize() if moment else ""
+        if moment is None:
+            return ""
+        written = self._pretty(moment, f"{moment:%A}, {moment.day} {moment:%B}")
+        return written[0].upper() + written[1:]
 
     def brief(self, value: object) -> str:
         """Write a time in few letters: the time of day for today, the date before."""

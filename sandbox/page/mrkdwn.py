@@ -128,10 +128,12 @@ class Mrkdwn:
         target, _, label = inner.partition("|")
         match target[:1]:
             case "@":
-                return mention(f"@{self.names.user(target[1:])}" if target[1:] in self.names.users else label or target)
+                return mention(
+                    f"@{self.names.user(target[1:])}" if target[1:] in self.names.users else unescaped(label or target)
+                )
             case "#":
                 known = target[1:] in self.names.channels
-                return mention(f"#{self.names.channel(target[1:]) if known else label or target[1:]}")
+                return mention(f"#{self.names.channel(target[1:]) if known else unescaped(label or target[1:])}")
             case "!":
                 return self._special(target[1:], label)
         if safe(unescaped(target)):
@@ -143,7 +145,9 @@ class Mrkdwn:
             return mention(f"@{command}", loud=True)
         if command.startswith("subteam^"):
             group = command.split("^")[1]
-            return mention(f"@{self.names.group(group)}" if group in self.names.groups else label or f"@{group}")
+            return mention(
+                f"@{self.names.group(group)}" if group in self.names.groups else unescaped(label) or f"@{group}"
+            )
         if command.startswith("date^"):
             return self._date(command.split("^")[1:], label)
         return leaf(label or f"<!{command}>")
@@ -171,7 +175,7 @@ def leaf(text: str) -> Markup:
 
 def mention(name: str, *, loud: bool = False) -> Markup:
     """Render the name of a person, group or channel that is mentioned."""
-    return Markup('<span class="{}">{}</span>').format("mention loud" if loud else "mention", unescaped(name))
+    return Markup('<span class="{}">{}</span>').format("mention loud" if loud else "mention", name)
 
 
 def safe(address: str) -> bool:

@@ -199,7 +199,7 @@ async function logIn(button) {
   const risky = button.dataset.login === "risky";
   await busyWhile(button, async () => {
     const user_id = button.closest("[data-user-id]").dataset.userId;
-    const { ok, told } = await send("/logins", { user_id, risk: risky ? "low" : "high", why: risky ? reasons : [] });
+    const { ok, told } = await send("/logins", { user_id, risk: risky ? "low" : "high", why: risky && reasons.length ? reasons : null });
     if (!ok) note(typeof told.error === "string" ? told.error : "The login did not come through.", "wrong");
     await refresh().catch(() => undefined);
   });
