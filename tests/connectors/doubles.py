@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 import sandbox.auth0
 from connectors.auth0.client import Settings
+from sandbox.auth0.control import NewUser, add_user
 from sandbox.server import serving
 
 
@@ -23,6 +24,12 @@ class Auth0:
     address: str
     credentials: dict[str, Any]
     control: httpx.AsyncClient
+    double: sandbox.auth0.Tenant
+
+    def add_many(self, number: int) -> None:
+        for each in range(number):
+            person = {"email": f"many.{each}@example.com", "sessions": 0, "refresh_tokens": 0}
+            add_user(self.double, NewUser.model_validate(person))
 
     async def fault(self, match: str, *, times: int = 1, **fault: Any) -> None:
         answer = await self.control.post("/sandbox/faults", json={"match": match, "times": times, "fault": fault})
@@ -76,7 +83,7 @@ async def simulated() -> AsyncIterator[Auth0]:
         double = sandbox.auth0.create()
         address = await stack.enter_async_context(serving(double.app))
         control = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False))
-        yield Auth0(address=address, credentials=dict(double.credentials(address)), control=control)
+        yield Auth0(address=address, credentials=dict(double.credentials(address)), control=control, double=double)
 
 
 @asynccontextmanager
