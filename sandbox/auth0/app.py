@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as WebRoute
 
-from sandbox.auth0 import actions, bindings, logs, sessions, tokens, users
+from sandbox.auth0 import actions, bindings, identities, imports, jobs, logs, roles, sessions, tokens, users
 from sandbox.auth0.control import control_routes
 from sandbox.auth0.errors import ApiError, ServiceError
 from sandbox.auth0.routing import Call, Route, find, split, typed_query
@@ -27,6 +27,11 @@ ROUTES: list[Route] = [
     *actions.routes.listed,
     *bindings.routes.listed,
     *logs.routes.listed,
+    *identities.routes.listed,
+    *roles.routes.listed,
+    *imports.routes.listed,
+    *jobs.routes.listed,
+    *jobs.downloads.listed,
 ]
 
 
@@ -96,7 +101,7 @@ async def served(tenant: Tenant, request: Request, content: bytes) -> Response:
         headers=request.headers,
         content=content,
     )
-    if route.parts[0] == "oauth":
+    if route.parts[0] in {"oauth", "downloads"}:
         return await called(route, tenant, call)
     scopes = tokens.scopes_of(tenant, call)
     if tenant.settings.limited and not tenant.bucket.take(tenant.now()):

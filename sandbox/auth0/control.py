@@ -35,6 +35,8 @@ class Wanted(BaseModel):
     runner: Literal["node", "twin", "auto"] = "auto"
     action_seconds: Annotated[float, Field(gt=0)] = 20.0
     build_seconds: Annotated[float, Field(ge=0)] = 0.4
+    job_seconds: Annotated[float, Field(ge=0)] = 0.4
+    download_seconds: Annotated[float, Field(ge=0)] = 60.0
     scopes: str = ""
 
 
@@ -113,6 +115,8 @@ def settings(tenant: Tenant) -> dict[str, Any]:
         "runner": now.runner,
         "action_seconds": now.action_seconds,
         "build_seconds": now.build_seconds,
+        "job_seconds": now.job_seconds,
+        "download_seconds": now.download_seconds,
         "scopes": now.scopes,
     }
 

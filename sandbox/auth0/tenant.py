@@ -61,6 +61,8 @@ class Settings:
     runner: Literal["node", "twin", "auto"] = "auto"
     action_seconds: float = 20.0
     build_seconds: float = 0.4
+    job_seconds: float = 0.4
+    download_seconds: float = 60.0
     scopes: str = SCOPES
 
 

@@ -1,5 +1,8 @@
 """Doubles of the two services' control addresses, with a workspace that uses every block."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -123,19 +126,36 @@ class Double:
         self.changes = Changes()
         self.asked: list[tuple[str, Any]] = []
         self.answers: dict[str, tuple[int, Any]] = {}
+        self.reactions: dict[str, Callable[[dict[str, Any]], None]] = {}
         self.app = Starlette(
             routes=[
                 Route("/sandbox/state", self._state),
                 self.changes.route(),
                 Route("/sandbox/{act}", self._act, methods=["POST"]),
-            ]
+            ],
+            lifespan=self._lifespan,
         )
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self.loop = asyncio.get_running_loop()
+        yield
+
+    def become(self, **changes: Any) -> None:
+        """Change the state, and say so; from any thread."""
+        self.state |= changes
+        self.loop.call_soon_threadsafe(self.changes.happened)
+
+    def _ignore(self, given: dict[str, Any]) -> None:
+        pass
 
     async def _state(self, request: Request) -> Response:
         return JSONResponse({**self.state, "sequence": self.changes.sequence})
 
     async def _act(self, request: Request) -> Response:
         act = request.path_params["act"]
-        self.asked.append((act, await request.json()))
+        given = await request.json()
+        self.asked.append((act, given))
+        self.reactions.get(act, self._ignore)(given)
         status, body = self.answers.get(act, (200, {"status": 200, "seconds": 0.01}))
         return JSONResponse(body, status_code=status)

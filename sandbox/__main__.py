@@ -1,0 +1,60 @@
+"""The sandbox alone: python -m sandbox."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+
+from sandbox.world import World
+
+
+def main() -> int:
+    """Serve the sandbox until it is told to stop. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="A simulated Slack workspace and Auth0 tenant."
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--page-port", type=int, default=8700, help="0 for any free one, as for the others")
+    parser.add_argument("--slack-port", type=int, default=8701)
+    parser.add_argument("--auth0-port", type=int, default=8702)
+    parser.add_argument("--bot-url", help="where Slack's requests go, such as http://127.0.0.1:8000/slack/events")
+    parser.add_argument("--json", action="store_true", help="print the addresses and credentials as one line of JSON")
+    given = parser.parse_args()
+    try:
+        asyncio.run(_serve(given))
+    except OSError as error:
+        print(f"A port is taken: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(given: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with World.open(
+        host=given.host,
+        slack_port=given.slack_port,
+        auth0_port=given.auth0_port,
+        page_port=given.page_port,
+        bot=given.bot_url,
+    ) as world:
+        addresses = world.addresses()
+        if given.json:
+            print(json.dumps(addresses), flush=True)
+        else:
+            print(_listed(addresses), flush=True)
+        await stop.wait()
+
+
+def _listed(addresses: dict[str, dict[str, object]]) -> str:
+    lines = [f"page   {addresses['page']}"]
+    for name in ("slack", "auth0"):
+        lines.append(f"{name:<6} {addresses[name]['url']}")
+        lines += [f"         {key}: {value}" for key, value in addresses[name].items() if key != "url"]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

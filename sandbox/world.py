@@ -1,0 +1,44 @@
+"""The world: every service of the sandbox, and its page, served together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Self
+
+import sandbox.auth0
+import sandbox.page
+import sandbox.slack
+from sandbox.server import serving
+
+
+class World:
+    """The services that run, and where."""
+
+    def __init__(self, addresses: dict[str, Any]) -> None:
+        self._addresses = addresses
+
+    def addresses(self) -> dict[str, Any]:
+        """Return the page's address, and each service's with the credentials it accepts."""
+        return self._addresses
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        *,
+        host: str = "127.0.0.1",
+        slack_port: int = 0,
+        auth0_port: int = 0,
+        page_port: int = 0,
+        bot: str | None = None,
+    ) -> AsyncIterator[Self]:
+        """Serve everything until the block ends. Port 0 is any free one; `bot` is where Slack's requests go.
+
+        Raises OSError when a port is taken.
+        """
+        async with AsyncExitStack() as stack:
+            workspace, tenant = sandbox.slack.create(), sandbox.auth0.create()
+            workspace.settings.request_url = bot
+            slack = await stack.enter_async_context(serving(workspace.app, host, slack_port))
+            auth0 = await stack.enter_async_context(serving(tenant.app, host, auth0_port))
+            page = await stack.enter_async_context(serving(sandbox.page.create(slack, auth0), host, page_port))
+            yield cls({"page": page, "slack": workspace.credentials(slack), "auth0": tenant.credentials(auth0)})

@@ -1,0 +1,40 @@
+"""Fixtures that every kind of test may use."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.worlds import Stage, stage
+
+
+@pytest.fixture(autouse=True)
+def _no_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take everything out of the environment that would change where calls go."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    yield
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+async def set_up(tmp_path: Path, free_port: int) -> AsyncIterator[Stage]:
+    """A world whose tenant is connected. The bot is not running yet."""
+    async with stage(tmp_path, free_port) as found:
+        await found.connect()
+        yield found
+
+
+@pytest.fixture
+async def running(set_up: Stage) -> AsyncIterator[Stage]:
+    """A world with the bot running in it."""
+    async with set_up.bot_running():
+        yield set_up
