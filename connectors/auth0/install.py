@@ -41,6 +41,12 @@ class Installed(Value):
     created: bool = Field(title="Created", description="False when it was there and has been brought up to date.")
     bound: bool = Field(title="Bound", description="False when it was in the login flow already.")
 
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        made = "created" if self.created else "brought up to date"
+        bound = "put at the end of the login flow" if self.bound else "left at its place in the login flow"
+        return f"The Auth0 Action “{NAME}” is {made}, deployed, and {bound}."
+
 
 class Status(Value):
     """How the Auth0 Action stands in the tenant."""
@@ -54,6 +60,20 @@ class Status(Value):
     def working(self) -> bool:
         """Whether logins are told to us, by this release's code."""
         return self.deployed and self.bound and self.up_to_date
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        match self:
+            case Status(installed=False):
+                return f"There is no Auth0 Action “{NAME}” in the tenant: install it."
+            case Status(deployed=False):
+                return f"The Auth0 Action “{NAME}” is there, but not deployed: install it again."
+            case Status(bound=False):
+                return f"The Auth0 Action “{NAME}” is deployed, but does not run at logins: install it again."
+            case Status(up_to_date=False):
+                return f"The Auth0 Action “{NAME}” runs at logins, with another release's code: install it again."
+            case _:
+                return f"The Auth0 Action “{NAME}” runs at logins and is up to date."
 
 
 def code() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connectors.auth0.client import Tenant, connect
-from connectors.auth0.install import NAME, Status, code, install, status, uninstall
+from connectors.auth0.install import NAME, Installed, Status, code, install, status, uninstall
 from connectors.errors import Reconnect, Refused
 from connectors.wire import Wire
 from tests.connectors.doubles import Auth0
@@ -155,6 +155,27 @@ async def test_uninstalling_what_is_not_there_does_nothing(auth0: Auth0, tenant:
     await strangers(auth0, tenant, "first")
     assert await uninstall(tenant) is False
     assert await names(auth0) == ["The first"]
+
+
+@pytest.mark.parametrize(
+    ("deployed", "bound", "up_to_date", "words"),
+    [
+        (False, False, False, "not deployed"),
+        (True, False, True, "does not run at logins"),
+        (True, True, False, "another release's code"),
+        (True, True, True, "runs at logins and is up to date"),
+    ],
+)
+def test_the_status_says_what_to_do(deployed: bool, bound: bool, up_to_date: bool, words: str) -> None:
+    assert words in str(Status(installed=True, deployed=deployed, bound=bound, up_to_date=up_to_date))
+    assert "install it" in str(NOWHERE)
+
+
+def test_an_installation_is_told_in_a_sentence() -> None:
+    assert str(Installed(action_id="a", created=True, bound=True)) == (
+        "The Auth0 Action “cicflow post-login” is created, deployed, and put at the end of the login flow."
+    )
+    assert "brought up to date" in str(Installed(action_id="a", created=False, bound=False))
 
 
 def test_the_code_fits_into_an_action() -> None:
