@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from logging import WARNING, getLogger
+from logging import ERROR, WARNING, getLogger
 from typing import Any, Final
 
 import structlog
@@ -41,7 +41,7 @@ def create(
 ) -> AsyncApp:
     """Return the app with its listeners. `verify` is off in Socket Mode only, where nothing is signed."""
     logger = getLogger("slack_bolt")
-    logger.setLevel(WARNING)
+    logger.setLevel(ERROR)  # it warns of the token in the environment, which is the same
     app = AsyncApp(
         client=client,
         signing_secret=signing_secret,

@@ -16,7 +16,9 @@ def configure(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     render: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ]  # never the values of variables
         if terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -53,7 +53,11 @@ class DurableJournal:
         """Return what was noted under a name; if nothing was, act and note it."""
         if name in self._noted:
             return self._noted[name]
-        return await DBOS.run_step_async({"name": name}, act)
+
+        async def acted() -> Any:
+            return await act()
+
+        return await DBOS.run_step_async({"name": name}, acted)
 
     async def receive(self, name: str, look: Act) -> Any:
         """Return what was received under a name. Raises SuspendedError while `look` finds None."""
