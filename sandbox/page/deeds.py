@@ -44,11 +44,11 @@ class Click(Deed):
     action_id: Id
     block_id: Id | None = None
     given: dict[str, Any] = {}
-    values: dict[str, dict[str, Picked]] = {}
+    values: dict[str, dict[str, Picked]] | None = None
 
     def order(self) -> tuple[Side, str, dict[str, Any]]:
         """Press it."""
-        body = self.model_dump(exclude_none=True, exclude={"given", "values"})
+        body = self.model_dump(exclude_none=True, exclude={"given"})
         return "slack", "/sandbox/clicks", {**body, **self.given}
 
 
@@ -57,7 +57,7 @@ class Submission(Deed):
 
     user: Id
     view_id: Id
-    values: dict[str, Picked]
+    values: dict[str, dict[str, Picked]]
 
     def order(self) -> tuple[Side, str, dict[str, Any]]:
         """Submit it."""

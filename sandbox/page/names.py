@@ -6,6 +6,15 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offers:
+    """Whom and what one person can choose in a select of people, channels or conversations: (id, name)."""
+
+    people: tuple[tuple[str, str], ...] = ()
+    channels: tuple[tuple[str, str], ...] = ()
+    conversations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """Names by id; an id that nobody knows is shown as it is."""
 

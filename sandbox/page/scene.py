@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sandbox.page.moments import Moments
-from sandbox.page.names import called, listed
+from sandbox.page.names import Offers, called, listed
 
 TOGETHER = 300.0
 """Seconds within which messages of one author share one head."""
@@ -14,6 +14,7 @@ TOGETHER = 300.0
 HIDDEN_SUBTYPES = {"message_deleted", "message_changed", "message_replied"}
 EVENT_SUBTYPES = {"channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_archive", "group_join"}
 TINTS = 8
+SLACKBOT = "USLACKBOT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +47,10 @@ class Scene:
     you: Mapping[str, Any]
     people: list[dict[str, Any]]
     channels: list[dict[str, Any]]
+    direct: Mapping[str, Any] | None
+    offers: Offers
     channel: Mapping[str, Any] | None
     at_home: bool
-    member: bool
     workspace: str
     app: Author
     entries: list[Entry]
@@ -67,20 +69,21 @@ def scene(state: Mapping[str, Any], moments: Moments, *, you: str, channel: str,
     channels = [
         one
         for one in listed(state, "channels")
-        if not (one.get("is_private") and person["id"] not in (one.get("members") or []))
+        if not one.get("is_private") or person["id"] in {one.get("user"), *(one.get("members") or [])}
     ]
-    shown = next(
-        (one for one in channels if channel in {one["id"], one.get("name")}), channels[0] if channels else None
-    )
+    rooms = [one for one in channels if not one.get("user")]
+    direct = next((one for one in channels if one.get("user") == person["id"]), None)
+    shown = next((one for one in channels if channel in {one["id"], one.get("name")}), rooms[0] if rooms else None)
     bots = [user for user in users if is_bot(user)]
     entries = _entries(state, moments, users, person["id"], shown["id"]) if shown and not at_home else []
     return Scene(
         you=person,
         people=people,
-        channels=channels,
+        channels=rooms,
+        direct=direct,
+        offers=_offers(people, rooms),
         channel=None if at_home else shown,
         at_home=at_home,
-        member=bool(shown and person["id"] in (shown.get("members") or [])),
         workspace=_workspace(state),
         app=_face(called(bots[0]) if bots else "App", is_app=True),
         entries=entries,
@@ -92,7 +95,16 @@ def scene(state: Mapping[str, Any], moments: Moments, *, you: str, channel: str,
 
 def is_bot(user: Mapping[str, Any]) -> bool:
     """Tell an app's user from a person."""
-    return bool(user.get("is_bot")) or user["id"] == "USLACKBOT"
+    return bool(user.get("is_bot")) or user["id"] == SLACKBOT
+
+
+def _offers(people: list[dict[str, Any]], rooms: list[dict[str, Any]]) -> Offers:
+    named = [(one, (str(one["id"]), f"#{one.get('name', '')}")) for one in rooms if not one.get("is_archived")]
+    return Offers(
+        people=tuple((str(user["id"]), called(user)) for user in people),
+        channels=tuple(pair for one, pair in named if not one.get("is_private")),
+        conversations=tuple(pair for _, pair in named),
+    )
 
 
 def _workspace(state: Mapping[str, Any]) -> str:
@@ -187,17 +199,18 @@ def _author(message: Mapping[str, Any], users: Mapping[str, dict[str, Any]]) -> 
     user = users.get(str(message.get("user", "")))
     is_app = "bot_id" in message or message.get("subtype") == "bot_message" or bool(user and is_bot(user))
     profile = message.get("bot_profile") or {}
+    if message.get("user") == SLACKBOT:
+        return _face("Slackbot", is_app=False)
     name = (is_app and (message.get("username") or profile.get("name"))) or (called(user) if user else "Somebody")
     return _face(str(name), is_app=is_app)
 
 
 def _ephemeral_author(message: Mapping[str, Any], users: Mapping[str, dict[str, Any]]) -> Author:
-    by = str(message.get("bot_user") or message.get("from") or "")
-    bots = [user for user in users.values() if is_bot(user)]
-    if by == "USLACKBOT" or message.get("by") == "slack":
+    # That an app did not answer is said by Slack itself: "/command failed with the error …".
+    if str(message.get("response_url_of") or "").endswith("the error"):
         return _face("Slackbot", is_app=False)
-    name = message.get("username") or (called(users[by]) if by in users else called(bots[0]) if bots else "App")
-    return _face(str(name), is_app=True)
+    bots = [user for user in users.values() if is_bot(user)]
+    return _face(called(bots[0]) if bots else "App", is_app=True)
 
 
 def _face(name: str, *, is_app: bool) -> Author:

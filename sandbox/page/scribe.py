@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from sandbox.page.emoji import with_emoji
 from sandbox.page.moments import Moments
 from sandbox.page.mrkdwn import Mrkdwn
-from sandbox.page.names import Names
+from sandbox.page.names import Names, Offers
 from sandbox.page.rich_text import rich_text
 
 WORDS = {"text", "title", "subtitle", "body", "subtext", "caption", "label", "alt_text", "description"}
@@ -21,6 +21,7 @@ class Scribe:
 
     names: Names
     moments: Moments
+    offers: Offers
 
     @property
     def reader(self) -> Mrkdwn:
@@ -80,9 +81,11 @@ def choices(element: Mapping[str, Any], scribe: Scribe) -> list[tuple[str, list[
     """Give what a select offers: groups of (value, words); a list without groups is one group without a name."""
     kind = str(element.get("type", ""))
     if "users" in kind:
-        return [("", list(scribe.names.users.items()))]
-    if "channels" in kind or "conversations" in kind:
-        return [("", [(channel, f"#{name}") for channel, name in scribe.names.channels.items()])]
+        return [("", list(scribe.offers.people))]
+    if "channels" in kind:
+        return [("", list(scribe.offers.channels))]
+    if "conversations" in kind:
+        return [("", list(scribe.offers.conversations))]
     if groups := element.get("option_groups"):
         return [(scribe.words(group.get("label")), _options(group, scribe)) for group in groups]
     return [("", _options(element, scribe))]

@@ -13,7 +13,7 @@ from sandbox.page.corner import Corner
 from sandbox.page.emoji import with_emoji
 from sandbox.page.moments import Moments
 from sandbox.page.mrkdwn import safe
-from sandbox.page.names import Names
+from sandbox.page.names import Names, Offers
 from sandbox.page.scene import Scene
 from sandbox.page.scribe import Scribe, choices, chosen
 
@@ -71,12 +71,16 @@ _ENVIRONMENT = _environment()
 
 def page(scene: Scene, tenant: Corner, names: Names, moments: Moments) -> str:
     """Write the whole page for one person."""
-    return _ENVIRONMENT.get_template("page.html").render(scene=scene, tenant=tenant, **_words(names, moments))
+    return _ENVIRONMENT.get_template("page.html").render(
+        scene=scene, tenant=tenant, **_words(names, moments, scene.offers)
+    )
 
 
-def blocks(found: list[dict[str, Any]], names: Names, moments: Moments, *, place: str = "place") -> Markup:
+def blocks(
+    found: list[dict[str, Any]], names: Names, moments: Moments, offers: Offers, *, place: str = "place"
+) -> Markup:
     """Write blocks alone."""
-    module = _ENVIRONMENT.get_template("blocks.html").make_module(_words(names, moments))
+    module = _ENVIRONMENT.get_template("blocks.html").make_module(_words(names, moments, offers))
     return Markup(module.blocks(found, place))  # type: ignore[attr-defined] # a macro of the template
 
 
@@ -85,8 +89,8 @@ def absent() -> str:
     return _ENVIRONMENT.get_template("absent.html").render()
 
 
-def _words(names: Names, moments: Moments) -> dict[str, Any]:
-    scribe = Scribe(names=names, moments=moments)
+def _words(names: Names, moments: Moments, offers: Offers) -> dict[str, Any]:
+    scribe = Scribe(names=names, moments=moments, offers=offers)
 
     def local(stamp: object) -> str:
         moment = moments.read(stamp) if stamp else None

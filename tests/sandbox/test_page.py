@@ -194,7 +194,7 @@ async def test_a_login_made_here_shows_which_runner_ran_the_action_and_its_error
         ("/wordings", {"user": "U1", "channel": "C1", "text": "/cicflow enable  x"}, ("commands", {"user": "U1", "channel": "C1", "command": "/cicflow", "text": "enable  x"})),
         ("/closes", {"user": "U1", "view_id": "V1"}, ("closes", {"user": "U1", "view_id": "V1"})),
         ("/home", {"user": "U1"}, ("home", {"user": "U1"})),
-        ("/submissions", {"user": "U1", "view_id": "V1", "values": {"a": "x", "b": ["y"], "c": None}}, ("submissions", {"user": "U1", "view_id": "V1", "values": {"a": "x", "b": ["y"], "c": None}})),
+        ("/submissions", {"user": "U1", "view_id": "V1", "values": {"b": {"a": "x", "c": ["y"], "d": None}}}, ("submissions", {"user": "U1", "view_id": "V1", "values": {"b": {"a": "x", "c": ["y"], "d": None}}})),
     ],
 )  # fmt: skip
 async def test_what_a_person_does_goes_to_the_workspace(client, slack, path, deed, asked):

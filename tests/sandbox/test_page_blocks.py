@@ -8,17 +8,20 @@ import pytest
 
 from sandbox.page import templating
 from sandbox.page.moments import Moments
-from sandbox.page.names import Names
+from sandbox.page.names import Names, Offers
 from tests.sandbox.page_doubles import ALERT, FORM, mrkdwn, option, plain
 
 NAMES = Names(users={"U1": "Admin", "U2": "Analyst"}, channels={"C1": "security"})
 MOMENTS = Moments(zone=UTC, now=datetime(2023, 11, 14, tzinfo=UTC))
+OFFERS = Offers(
+    people=(("U1", "Admin"), ("U2", "Analyst")), channels=(("C1", "#security"),), conversations=(("C1", "#security"),)
+)
 HOSTILE = "<!channel> & <script>alert(1)</script>\"'"
 
 
 def draw(*blocks: dict[str, Any]) -> str:
     """Draw blocks, with every run of white space as one space."""
-    html = templating.blocks(list(blocks), NAMES, MOMENTS)
+    html = templating.blocks(list(blocks), NAMES, MOMENTS, OFFERS)
     return re.sub(r">\s+<", "><", re.sub(r"\s+", " ", html))
 
 

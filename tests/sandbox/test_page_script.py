@@ -161,7 +161,8 @@ async def test_a_form_opens_takes_the_focus_and_is_sent_whole(play, slack):
         browser.until(lambda: browser.focused() == "say")
 
     await play(scene)
-    values = {"tenant": "one", "channel": "C1", "risk": ["low", "medium"], "patience": "2h", "roles": ["U2"]}
+    told = {"tenant": "one", "channel": "C1", "risk": ["low", "medium"], "patience": "2h", "roles": ["U2"]}
+    values = {block: {"v": content} for block, content in told.items()}
     assert slack.asked == [("submissions", {"user": "U1", "view_id": "V1", "values": values})]
 
 
@@ -324,7 +325,7 @@ async def test_one_can_be_somebody_else_and_open_the_home_tab(play, slack):
     await play(scene)
     assert slack.asked == [
         ("home", {"user": "U2"}),
-        ("clicks", {"user": "U2", "view_id": "V7", "action_id": "approve", "block_id": "decide"}),
+        ("clicks", {"user": "U2", "view_id": "V7", "action_id": "approve", "block_id": "decide", "values": {}}),
     ]
 
 

@@ -33,23 +33,16 @@ export function label(element) {
   face.textContent = words.join(", ") || face.dataset.placeholder;
 }
 
-const isStateful = (element) => element.dataset.type !== "button" && element.dataset.type !== "overflow";
+const STATELESS = new Set(["button", "workflow_button", "feedback_buttons", "overflow"]);
+const isStateful = (element) => !STATELESS.has(element.dataset.type) && !element.querySelector(":disabled");
 
-// Everything in a view or message: content by block_id, or by block_id and action_id where a block has several.
+// Everything in a view: content by block_id and action_id. A field that cannot be used here keeps what it began with.
 export function valuesOf(place) {
   const values = {};
   for (const element of all("[data-action-id]", place).filter(isStateful)) {
-    if (element.dataset.type === "workflow_button") continue;
     (values[element.dataset.blockId] ??= {})[element.dataset.actionId] = contentOf(element);
   }
   return values;
-}
-
-// One content per block: what a submission of a view wants.
-export function answersOf(place) {
-  const answers = {};
-  for (const [block, contents] of Object.entries(valuesOf(place))) answers[block] = Object.values(contents)[0];
-  return answers;
 }
 
 // What a choice looks like in a click.

@@ -1,7 +1,7 @@
 // The page's script: shows what has changed as soon as it has, and sends what the person does.
 
 import { compose } from "./composer.js";
-import { all, answersOf, choiceOf, contentOf, label, restore, valuesOf } from "./fields.js";
+import { all, choiceOf, contentOf, label, restore, valuesOf } from "./fields.js";
 import { swap } from "./swap.js";
 
 const byId = (id) => document.getElementById(id);
@@ -90,8 +90,11 @@ async function send(path, deed) {
   }
 }
 
-// The bot's own answer: a service says with which status it took what it was sent.
+// The app's own answer: the workspace says with which status the app took what it was sent.
 const answered = ({ ok, told }) => ok && told.status >= 200 && told.status < 300;
+
+// Why something did not work: the workspace's own words, or else what Slack says when an app does not answer.
+const wordsOf = ({ ok, told }) => (ok ? told.shown?.[0] : (told.message ?? told.error)) ?? TROUBLE;
 
 function note(words, kind = "") {
   const line = document.createElement("p");
@@ -134,11 +137,10 @@ async function click(control, given) {
   const { viewId, ts, channel } = place.dataset;
   const { actionId, blockId } = control.dataset;
   await busyWhile(control, async () => {
-    const where = viewId ? { view_id: viewId } : { ts, channel };
-    const deed = { user: you, ...where, action_id: actionId, block_id: blockId, given, values: valuesOf(place) };
-    const outcome = await send("/clicks", deed);
-    const trouble = outcome.told.error ?? TROUBLE;
-    if (!answered(outcome)) complain(place, typeof trouble === "string" ? trouble : TROUBLE);
+    const where = viewId ? { view_id: viewId, values: valuesOf(place) } : { ts, channel };
+    const outcome = await send("/clicks", { user: you, ...where, action_id: actionId, block_id: blockId, given });
+    // In a channel Slack has already shown, as a message of its own, that the app did not answer.
+    if (!answered(outcome) && !outcome.told.shown?.length) complain(place, wordsOf(outcome));
     await refresh().catch(() => undefined);
   });
 }
@@ -174,7 +176,7 @@ async function submit(dialog) {
   for (const field of all("[data-field]", dialog)) clearError(field);
   dialog.querySelector(".trouble").textContent = "";
   await busyWhile(dialog, async () => {
-    const outcome = await send("/submissions", { ...place, values: answersOf(dialog) });
+    const outcome = await send("/submissions", { ...place, values: valuesOf(dialog) });
     const errors = outcome.told.errors ?? {};
     const fields = all("[data-field]", dialog).filter((field) => field.dataset.blockId in errors);
     for (const field of fields) {
@@ -183,8 +185,7 @@ async function submit(dialog) {
       field.querySelector("input, select, textarea, summary")?.setAttribute("aria-invalid", "true");
     }
     fields[0]?.querySelector("input, select, textarea, summary")?.focus();
-    if (!fields.length && !answered(outcome))
-      complain(dialog, typeof outcome.told.error === "string" ? outcome.told.error : TROUBLE);
+    if (!fields.length && (!answered(outcome) || outcome.told.shown?.length)) complain(dialog, wordsOf(outcome));
     await refresh().catch(() => undefined);
   });
 }
@@ -199,8 +200,9 @@ async function logIn(button) {
   const risky = button.dataset.login === "risky";
   await busyWhile(button, async () => {
     const user_id = button.closest("[data-user-id]").dataset.userId;
-    const { ok, told } = await send("/logins", { user_id, risk: risky ? "low" : "high", why: risky && reasons.length ? reasons : null });
-    if (!ok) note(typeof told.error === "string" ? told.error : "The login did not come through.", "wrong");
+    const why = risky && reasons.length ? reasons : null;
+    const outcome = await send("/logins", { user_id, risk: risky ? "low" : "high", why });
+    if (!outcome.ok) note(wordsOf(outcome), "wrong");
     await refresh().catch(() => undefined);
   });
 }
@@ -316,12 +318,12 @@ function rememberZone() {
 }
 
 if (byId("composer")) compose(byId("composer"), async (deed) => {
-  const { ok, told } = await send("/wordings", { user: you, ...deed });
-  if (!ok) note(typeof told.error === "string" ? told.error : TROUBLE, "wrong");
+  const outcome = await send("/wordings", { user: you, ...deed });
+  if (!outcome.ok) note(wordsOf(outcome), "wrong");
   await refresh().catch(() => undefined);
   const timeline = byId("timeline");
   timeline.scrollTop = timeline.scrollHeight;
-  return ok;
+  return outcome.ok;
 });
 if (byId("timeline")) byId("timeline").scrollTop = byId("timeline").scrollHeight;
 if (byId("home")) send("/home", { user: you });
