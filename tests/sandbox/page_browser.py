@@ -80,7 +80,8 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """Give what the page wrote into the console; a refused script or style is there as well."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if "favicon" not in entry["message"]]
+        entries = self.driver.execute("getLog", {"type": "browser"})["value"]
+        return [entry["message"] for entry in entries if "favicon" not in entry["message"]]
 
     def shot(self, path: Path) -> None:
         self.driver.save_screenshot(str(path))

@@ -342,6 +342,24 @@ async def test_an_updated_message_loses_its_buttons_and_its_neighbours_stay(play
     await play(scene)
 
 
+async def test_a_sandbox_that_was_away_and_is_back_is_shown_as_it_is_now(browser, slack, auth0, free_port):
+    async with AsyncExitStack() as stack:
+        addresses = [await stack.enter_async_context(serving(one.app)) for one in (slack, auth0)]
+        async with serving(page.create(*addresses), port=free_port) as address:
+            await asyncio.to_thread(browser.open, address)
+            slack.become(messages={"C1": [said("before")]})
+            await asyncio.to_thread(browser.find, "[data-testid=message]", "before")
+            await asyncio.to_thread(browser.type, "#say", "half a sentence")
+        await asyncio.to_thread(browser.find, "#notices", "does not answer")
+        slack.changes.sequence = 0
+        slack.state["messages"] = {"C1": [said("after")]}
+        async with serving(page.create(*addresses), port=free_port):
+            await asyncio.to_thread(browser.find, "[data-testid=message]", "after")
+            assert await asyncio.to_thread(browser.value, "#say") == "half a sentence"
+            await asyncio.to_thread(browser.open, "about:blank")
+            await asyncio.to_thread(browser.complaints)
+
+
 async def test_a_narrow_window_shows_one_part_at_a_time(slack, auth0, address):
     def scene() -> None:
         with chromium(420, 800) as browser:
