@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import getpass
+import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -40,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     command("serve", "run the bot: its web address, Slack, and the flows", serve)
     command("migrate", "bring the database to the newest form (serve does it too)", migrate)
     command("key", "make a new encryption key for CICFLOW_KEY", key)
+    described = command("manifest", "print the Slack app's manifest, to create the app from", print_manifest)
+    described.add_argument("--url", help="where the internet reaches this bot; without it, the app uses Socket Mode")
     auth0 = commands.add_parser("auth0", help="connect a tenant, and install the Auth0 Action in it")
     steps = auth0.add_subparsers(required=True, metavar="step")
     connect = steps.add_parser(
@@ -109,6 +112,14 @@ def key(_given: argparse.Namespace) -> int:
     from flows.vault import new_key
 
     _say(new_key())
+    return 0
+
+
+def print_manifest(given: argparse.Namespace) -> int:
+    """Print the manifest of the Slack app."""
+    from bot.manifest import manifest
+
+    _say(json.dumps(manifest(given.url), indent=2))
     return 0
 
 

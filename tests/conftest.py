@@ -1,21 +1,21 @@
 """Fixtures that every kind of test may use."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.specs import slack_would_take
 from tests.worlds import Stage, stage
 
 
 @pytest.fixture(autouse=True)
-def _no_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take everything out of the environment that would change where calls go."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    yield
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ async def set_up(tmp_path: Path, free_port: int) -> AsyncIterator[Stage]:
     async with stage(tmp_path, free_port) as found:
         await found.connect()
         yield found
+        slack_would_take(await found.slack.get("calls"))
 
 
 @pytest.fixture

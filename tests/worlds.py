@@ -51,7 +51,9 @@ class Service:
         await self.post("faults", {"match": match, "times": times, "fault": fault})
 
     async def calls(self, **wanted: Any) -> list[dict[str, Any]]:
-        return [call for call in await self.get("calls") if all(call.get(name) == value for name, value in wanted.items())]
+        return [
+            call for call in await self.get("calls") if all(call.get(name) == value for name, value in wanted.items())
+        ]
 
     async def until(self, found: Callable[[dict[str, Any]], Any]) -> Any:
         """Wait until something is to be seen in the service's state, and return it."""
@@ -210,7 +212,9 @@ class Stage:
         given = self.addresses["auth0"]
         settings = {"domain": given["url"], "client_id": given["client_id"], "client_secret": given["client_secret"]}
         async with assembly.kept(Settings(**self.settings)) as things:
-            account = await things.vault.keep(TENANT, connector="auth0", settings=settings, accepts=accepts, now=time.time())
+            account = await things.vault.keep(
+                TENANT, connector="auth0", settings=settings, accepts=accepts, now=time.time()
+            )
             self.key, self.secret = account.key, account.secret
             if installed:
                 url = f"http://127.0.0.1:{self.settings['port']}/in/{account.key}"

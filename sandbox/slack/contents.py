@@ -1,12 +1,14 @@
 """What a message may hold: the checks that every way of posting one has in common."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.slack.arguments import Arguments
 from sandbox.slack.blocks import Problem, check_message
 from sandbox.slack.blocks.surfaces import MARKDOWN_TEXT, MESSAGE_TEXT, characters
+from sandbox.slack.files import Files
 from sandbox.slack.refusals import Refusal
 
 Json = dict[str, Any]
@@ -35,10 +37,10 @@ def refuse_blocks(problems: list[Problem], error: str = "invalid_blocks") -> Non
         raise Refusal(error, errors=texts, response_metadata={"messages": [f"[ERROR] {text}" for text in texts]})
 
 
-def read_contents(arguments: Arguments) -> Contents:
+def read_contents(arguments: Arguments, files: Files) -> Contents:
     """Read and check what a message is to hold. Raises Refusal."""
     text = arguments.text("text") if arguments.has("text") else None
-    blocks = _blocks(arguments)
+    blocks = _blocks(arguments, files)
     attachments = _attachments(arguments)
     markdown = arguments.text("markdown_text")
     if markdown:
@@ -59,16 +61,32 @@ def posted_text(contents: Contents) -> str:
     return NO_TEXT if contents.blocks else ""
 
 
-def _blocks(arguments: Arguments) -> list[Json] | None:
+def _blocks(arguments: Arguments, files: Files) -> list[Json] | None:
     blocks = arguments.json("blocks", error="invalid_blocks_format")
     if blocks is None:
         return None
     if not isinstance(blocks, list):
         raise Refusal("invalid_blocks_format")
     refuse_blocks(check_message(blocks))
+    refuse_blocks(list(_missing_files(blocks, files, "/blocks")))
     if characters(blocks) > MESSAGE_TEXT:
         raise Refusal("msg_blocks_too_long")
     return blocks
+
+
+def _missing_files(value: Any, files: Files, at: str) -> Iterator[Problem]:
+    """Find the pictures that are named by the id of a file which is not there, or not there yet."""
+    if isinstance(value, list):
+        for place, each in enumerate(value):
+            yield from _missing_files(each, files, f"{at}/{place}")
+    elif isinstance(value, dict):
+        named = value.get("slack_file")
+        if isinstance(named, dict) and "id" in named:
+            file = files.find(named["id"])
+            if file is None or file.title is None:
+                yield Problem(message="invalid slack file", pointer=f"{at}/slack_file")
+        for key, each in value.items():
+            yield from _missing_files(each, files, f"{at}/{key}")
 
 
 def _attachments(arguments: Arguments) -> list[Json] | None:

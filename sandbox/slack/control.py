@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.slack.interactions import Interactions
+from sandbox.slack import clicks, forms, home, input_line
 from sandbox.slack.refusals import Impossible
 
 if TYPE_CHECKING:
@@ -19,35 +20,26 @@ Json = dict[str, Any]
 
 def routes(workspace: "Workspace") -> list[BaseRoute]:
     """Make the control addresses."""
-    hands = Interactions(workspace)
-
-    async def command(given: Json) -> Json:
-        return await hands.command(
-            _text(given, "user"), _text(given, "channel"), _text(given, "command"), str(given.get("text") or "")
-        )
-
-    async def submission(given: Json) -> Json:
-        return await hands.submit(_text(given, "user"), _text(given, "view_id"), given.get("values") or {})
-
-    async def close(given: Json) -> Json:
-        return await hands.close(_text(given, "user"), _text(given, "view_id"))
-
-    async def home(given: Json) -> Json:
-        return await hands.home(_text(given, "user"))
-
-    async def message(given: Json) -> Json:
-        return hands.write(_text(given, "user"), _text(given, "channel"), _text(given, "text"))
 
     async def app(given: Json) -> Json:
         settings = workspace.settings
-        if "request_url" in given:
-            settings.request_url = given["request_url"]
+        url = given.get("request_url", settings.request_url)
+        if url is not None and not isinstance(url, str):
+            raise Impossible("invalid_url", "request_url is an address or null", status=400)
+        settings.request_url = url
         settings.socket_mode = bool(given.get("socket_mode", settings.socket_mode))
         return {"request_url": settings.request_url, "socket_mode": settings.socket_mode}
 
     async def settings(given: Json) -> Json:
+        kept = workspace.settings
         workspace.rates.on = bool(given.get("rate_limits", workspace.rates.on))
-        return {"rate_limits": workspace.rates.on}
+        kept.scopes = set(given.get("scopes", kept.scopes))
+        kept.event_retry_delays = [float(each) for each in given.get("event_retry_delays", kept.event_retry_delays)]
+        return {
+            "rate_limits": workspace.rates.on,
+            "scopes": sorted(kept.scopes),
+            "event_retry_delays": kept.event_retry_delays,
+        }
 
     async def disconnect(given: Json) -> Json:
         reason = str(given.get("reason") or "refresh_requested")
@@ -62,15 +54,14 @@ def routes(workspace: "Workspace") -> list[BaseRoute]:
     async def deliveries(_request: Request) -> Response:
         return JSONResponse(workspace.delivery.deliveries.list)
 
-    async def change_channel(request: Request) -> Response:
-        channel = workspace.conversations.channels.get(request.path_params["id"])
+    async def change_channel(given: Json) -> Json:
+        channel = workspace.conversations.channels.get(str(given["id"]))
         if channel is None:
-            return JSONResponse({"error": "channel_not_found"}, status_code=404)
-        given = await request.json()
+            raise Impossible("channel_not_found", "there is no such channel")
         channel.is_archived = bool(given.get("is_archived", channel.is_archived))
-        channel.members = list(given.get("members", channel.members))
+        channel.members = [str(each) for each in given.get("members", channel.members)]
         workspace.changes.happened()
-        return JSONResponse({"id": channel.id})
+        return {"id": channel.id, "is_archived": channel.is_archived, "members": channel.members}
 
     async def delete_message(request: Request) -> Response:
         found = workspace.conversations.find(request.path_params["channel"], request.path_params["ts"])
@@ -83,17 +74,18 @@ def routes(workspace: "Workspace") -> list[BaseRoute]:
     return [
         Route("/sandbox/app", _asked(app), methods=["PUT"]),
         Route("/sandbox/settings", _asked(settings), methods=["PUT"]),
-        Route("/sandbox/commands", _asked(command), methods=["POST"]),
-        Route("/sandbox/clicks", _asked(hands.click), methods=["POST"]),
-        Route("/sandbox/submissions", _asked(submission), methods=["POST"]),
-        Route("/sandbox/closes", _asked(close), methods=["POST"]),
-        Route("/sandbox/home", _asked(home), methods=["POST"]),
-        Route("/sandbox/messages", _asked(message), methods=["POST"]),
+        Route("/sandbox/commands", _asked(partial(input_line.command, workspace)), methods=["POST"]),
+        Route("/sandbox/messages", _asked(partial(input_line.write, workspace)), methods=["POST"]),
+        Route("/sandbox/clicks", _asked(partial(clicks.click, workspace)), methods=["POST"]),
+        Route("/sandbox/suggestions", _asked(partial(clicks.suggest, workspace)), methods=["POST"]),
+        Route("/sandbox/submissions", _asked(partial(forms.submit, workspace)), methods=["POST"]),
+        Route("/sandbox/closes", _asked(partial(forms.close, workspace)), methods=["POST"]),
+        Route("/sandbox/home", _asked(partial(home.open_home, workspace)), methods=["POST"]),
         Route("/sandbox/disconnects", _asked(disconnect), methods=["POST"]),
         Route("/sandbox/state", state, methods=["GET"]),
         Route("/sandbox/calls", calls, methods=["GET"]),
         Route("/sandbox/deliveries", deliveries, methods=["GET"]),
-        Route("/sandbox/channels/{id}", change_channel, methods=["PATCH"]),
+        Route("/sandbox/channels/{id}", _asked(change_channel), methods=["PATCH"]),
         Route("/sandbox/messages/{channel}/{ts}", delete_message, methods=["DELETE"]),
         *workspace.faults.routes(),
         workspace.changes.route(),
@@ -111,18 +103,11 @@ def _asked(act: Callable[[Json], Awaitable[Json]]) -> Callable[[Request], Awaita
         if not isinstance(given, dict):
             return JSONResponse({"error": "invalid_json", "message": "a JSON object is needed"}, status_code=400)
         try:
-            return JSONResponse(await act(given))
+            return JSONResponse(await act({**given, **request.path_params}))
         except Impossible as impossible:
             return JSONResponse({"error": impossible.error, "message": str(impossible)}, status_code=impossible.status)
 
     return endpoint
-
-
-def _text(given: Json, name: str) -> str:
-    value = given.get(name)
-    if not isinstance(value, str) or not value:
-        raise Impossible("missing", f"{name} is needed", status=400)
-    return value
 
 
 def _state(workspace: "Workspace") -> Json:
@@ -146,9 +131,10 @@ def _state(workspace: "Workspace") -> Json:
         "channels": [
             {
                 "id": channel.id,
-                "name": channel.name,
+                "name": workspace.bot.name if channel.is_im else channel.name,
                 "is_private": channel.is_private or channel.is_im,
                 "is_archived": channel.is_archived,
+                "is_im": channel.is_im,
                 "members": channel.members,
                 "user": channel.user,
             }

@@ -29,6 +29,11 @@ class File:
         """Give the file's type, from its name."""
         return self.name.rpartition(".")[2].lower() if "." in self.name else "text"
 
+    @property
+    def mimetype(self) -> str:
+        """Give the file's media type. Only pictures are shown as what they are."""
+        return f"image/{self.kind}" if self.kind in ("png", "jpeg", "gif") else "application/octet-stream"
+
     def as_given(self, address: str) -> Json:
         """Show the file the way files.info does."""
         given: Json = {
@@ -37,7 +42,7 @@ class File:
             "timestamp": self.created,
             "name": self.name,
             "title": self.title or self.name,
-            "mimetype": f"image/{self.kind}" if self.kind in ("png", "jpeg", "gif") else "application/octet-stream",
+            "mimetype": self.mimetype,
             "filetype": self.kind,
             "user": self.user,
             "size": self.length,

@@ -102,8 +102,10 @@ def chosen(element: Json, given: Any) -> Json:
         state[name] = found if name == "selected_options" else (found[-1] if found else None)
     elif name in _LISTS:
         state[name] = list(given) if isinstance(given, list) else [] if given in (None, "") else [given]
+    elif isinstance(given, (list, dict)) and name != "rich_text_value":
+        raise Impossible("invalid_value", f"{element['action_id']} takes one value", status=400)
     elif name == "selected_date_time":
-        state[name] = None if given in (None, "") else int(given)
+        state[name] = _seconds(element, given)
     elif name == "rich_text_value":
         state[name] = _rich(given) if isinstance(given, str) else given
     else:
@@ -126,6 +128,15 @@ def _option(element: Json, given: Any) -> Json:
     if element["type"] in ("external_select", "multi_external_select") and isinstance(given, dict):
         return given
     raise Impossible("no_such_option", f"{element['action_id']} offers no option {value!r}", status=400)
+
+
+def _seconds(element: Json, given: Any) -> int | None:
+    if given in (None, ""):
+        return None
+    try:
+        return int(given)
+    except (TypeError, ValueError):
+        raise Impossible("invalid_value", f"{element['action_id']} takes Unix seconds", status=400) from None
 
 
 def _rich(text: str) -> Json | None:

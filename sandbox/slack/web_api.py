@@ -3,6 +3,7 @@
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -103,11 +104,17 @@ def other_routes(workspace: "Workspace") -> list[BaseRoute]:
         file = workspace.files.keyed(request.path_params["key"])
         if file is None:
             return PlainTextResponse("not found", status_code=404)
-        content = await request.body()
+        content = await _uploaded(request)
         if len(content) != file.length:
             return PlainTextResponse("length mismatch", status_code=400)
         file.content = content
         return PlainTextResponse(f"OK - {len(content)}")
+
+    async def download(request: Request) -> Response:
+        file = workspace.files.keyed(request.path_params["key"])
+        if file is None or file.content is None:
+            return PlainTextResponse("not found", status_code=404)
+        return Response(file.content, media_type=file.mimetype)
 
     async def respond(request: Request) -> Response:
         record = workspace.calls.begin("response_url")
@@ -129,6 +136,18 @@ def other_routes(workspace: "Workspace") -> list[BaseRoute]:
 
     return [
         Route("/upload/v1/{key}", upload, methods=["POST"]),
+        Route("/files/{id}/{key}", download, methods=["GET"]),
         Route("/commands/{key}", respond, methods=["POST"]),
         WebSocketRoute("/link/", workspace.sockets.accept),
     ]
+
+
+async def _uploaded(request: Request) -> bytes:
+    """Read the bytes of an upload: the body itself, or the one file of a form."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await request.body()
+    async with request.form() as form:
+        for part in form.values():
+            if isinstance(part, UploadFile):
+                return await part.read()
+    return b""

@@ -1,6 +1,7 @@
 """Auth0 and Slack misbehave, and the job is done all the same, once."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ async def alerted(running: Stage) -> tuple[str, dict[str, object]]:
     ],
     ids=["500", "dropped before", "dropped after", "expired token"],
 )
-async def test_a_failure_in_passing_of_auth0_does_not_stop_a_block(running: Stage, fault: dict[str, object]) -> None:
+async def test_a_failure_in_passing_of_auth0_does_not_stop_a_block(running: Stage, fault: dict[str, Any]) -> None:
     user_id, alert = await alerted(running)
     await running.auth0.fault("PATCH /api/v2/users/*", **fault)
     await running.slack.press(alert, "decide:block")
@@ -78,7 +79,7 @@ async def test_a_refusal_is_shown_and_can_be_tried_again(running: Stage) -> None
     ],
     ids=["429", "dropped before", "dropped after", "500"],
 )
-async def test_slack_fails_in_passing_and_one_alert_is_there_in_the_end(running: Stage, fault: dict[str, object]) -> None:
+async def test_slack_fails_in_passing_and_one_alert_is_there_in_the_end(running: Stage, fault: dict[str, Any]) -> None:
     await running.slack.enable()
     first, second = await running.auth0.user(0), await running.auth0.user(1)
     await running.slack.fault("chat.postMessage", **fault)

@@ -65,7 +65,9 @@ async def test_a_second_click_and_a_second_person_are_told_who_decided(running: 
     )
     told = await slack.whispered("already decided")
     assert f"<@{slack.who('admin')}>" in told["text"] or f"<@{slack.who('analyst')}>" in told["text"]
-    await slack.until(lambda s: [m for m in slack.alerts(s) if "is blocked" in text_of(m) or "left alone" in text_of(m)])
+    await slack.until(
+        lambda s: [m for m in slack.alerts(s) if "is blocked" in text_of(m) or "left alone" in text_of(m)]
+    )
     assert len(await slack.calls(method="chat.postMessage")) == 2  # the announcement and the one alert
 
 
@@ -145,4 +147,3 @@ async def test_a_hostile_name_pings_nobody(running: Stage) -> None:
     assert "<!channel>" not in sections
     assert "<https://" not in sections
     assert "<!channel>" not in alert["text"]
-

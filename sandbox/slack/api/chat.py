@@ -19,7 +19,7 @@ def post_message(call: Call) -> Json:
     """Post a message."""
     workspace, arguments = call.workspace, call.arguments
     channel = written_in(workspace, arguments.required("channel"), call.scopes)
-    contents = read_contents(arguments)
+    contents = read_contents(arguments, workspace.files)
     text = posted_text(contents)
     thread_ts = arguments.text("thread_ts") or None
     if thread_ts and workspace.conversations.find(channel.id, thread_ts) is None:
@@ -45,7 +45,7 @@ def update(call: Call) -> Json:
     """Change a message that the bot has posted."""
     workspace, arguments = call.workspace, call.arguments
     message = _own(call, "cant_update_message")
-    contents = read_contents(arguments)
+    contents = read_contents(arguments, workspace.files)
     if contents.text is None and contents.blocks is None and contents.attachments is None:
         raise Refusal("no_text")
     if contents.text is not None and len(contents.text) > LONGEST_UPDATE:
@@ -84,7 +84,7 @@ def post_ephemeral(call: Call) -> Json:
         raise Refusal("user_not_found")
     if user not in channel.members:
         raise Refusal("user_not_in_channel")
-    contents = read_contents(arguments)
+    contents = read_contents(arguments, workspace.files)
     ephemeral = workspace.whisper(
         channel.id,
         user,

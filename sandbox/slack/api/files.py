@@ -37,7 +37,7 @@ def complete_upload(call: Call) -> Json:
     if not isinstance(wanted, list) or not wanted or not all(isinstance(each, dict) for each in wanted):
         raise Refusal("invalid_arguments")
     files = [_uploaded(call, str(each.get("id", ""))) for each in wanted]
-    contents = read_contents(arguments)
+    contents = read_contents(arguments, workspace.files)
     if any(block["type"] == "markdown" for block in contents.blocks or []):
         raise Refusal("internal_error")
     if contents.blocks and arguments.text("initial_comment"):
