@@ -12,9 +12,10 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import commands, decisions, flow_settings
+from bot import commands, decisions, flow_settings, home
 from bot.commands import Commands
 from bot.flow_settings import FlowSettings
+from bot.home import Home
 from bot.permissions import Permissions
 from connectors.errors import ConnectorError
 from flows.runs import Runs
@@ -38,6 +39,7 @@ def create(
     permissions: Permissions,
     settings: FlowSettings,
     verbs: Commands,
+    home_tab: Home,
 ) -> AsyncApp:
     """Return the app with its listeners. `verify` is off in Socket Mode only, where nothing is signed."""
     logger = getLogger("slack_bolt")
@@ -54,6 +56,7 @@ def create(
     decisions.register(app, runs=runs, permissions=permissions)
     commands.register(app, verbs)
     flow_settings.register(app, settings)
+    home.register(app, home_tab)
     app.error(_failed)
     return app
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 import structlog
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
@@ -17,6 +18,7 @@ from bot.alerts import SlackPeople
 from bot.commands import Commands
 from bot.connections import Accounts
 from bot.flow_settings import FlowSettings
+from bot.home import Home
 from bot.permissions import Permissions
 from bot.settings import Settings, StoreSettings
 from bot.web import Doors
@@ -101,30 +103,26 @@ async def bot(settings: Settings) -> AsyncIterator[Doors]:
             library=templates,
             settings=flow_settings,
         )
-        slack = bolt.create(
-            client=client,
-            signing_secret=settings.slack_signing_secret.get_secret_value(),
-            verify=True,
-            runs=runs,
-            permissions=permissions,
-            settings=flow_settings,
-            verbs=verbs,
-        )
-        stack.callback(runs.close)
-        await runs.launch()
-        if settings.slack_app_token is not None:
-            over_socket = bolt.create(
+        home = Home(store=store, decisions=decisions, library=templates, workspace=workspace)
+
+        def listening(*, verify: bool) -> AsyncApp:
+            return bolt.create(
                 client=client,
-                signing_secret="",
-                verify=False,
+                signing_secret=settings.slack_signing_secret.get_secret_value(),
+                verify=verify,
                 runs=runs,
                 permissions=permissions,
                 settings=flow_settings,
                 verbs=verbs,
+                home_tab=home,
             )
+
+        stack.callback(runs.close)
+        await runs.launch()
+        if settings.slack_app_token is not None:
             await stack.enter_async_context(
                 socket_mode.connected(
-                    over_socket,
+                    listening(verify=False),  # nothing that comes over this connection is signed
                     app_token=settings.slack_app_token.get_secret_value(),
                     api_url=settings.slack_api_url,
                     proxy=settings.cicflow_proxy,
@@ -135,7 +133,7 @@ async def bot(settings: Settings) -> AsyncIterator[Doors]:
             vault=things.vault,
             store=store,
             runs=runs,
-            slack=AsyncSlackRequestHandler(slack),
+            slack=AsyncSlackRequestHandler(listening(verify=True)),
         )
 
 

@@ -48,19 +48,21 @@ class FlowSettings:
 
     async def open(self, template: Template, *, user: str, channel: str, trigger_id: str) -> None:
         """Open a flow's form. Something is opened before anything else is looked at: the trigger lasts three seconds."""
-        opened = await self.workspace.call("views.open", trigger_id=trigger_id, view=forms.loading(template.title))
+        opened = await self.workspace.call(
+            "views.open", trigger_id=trigger_id, view=forms.loading(forms.name_of(template))
+        )
         view = await self._view(template, user=user, channel=channel)
         await self.workspace.call("views.update", view_id=opened["view"]["id"], view=view)
 
     async def _view(self, template: Template, *, user: str, channel: str) -> dict[str, Any]:
         if not await self.permissions.may(user, "configure"):
-            return forms.notice(template.title, await refusal("configure", self.permissions))
+            return forms.notice(forms.name_of(template), await refusal("configure", self.permissions))
         connections = await self.connections()
         missing = forms.missing_connection(template, connections)
         if missing is not None:
             title = self.catalog.connectors[missing].title
             return forms.notice(
-                template.title,
+                forms.name_of(template),
                 f"This needs a connection to {words.escape(title)}, and there is none yet. "
                 f"Whoever runs this bot makes one with `python -m bot {missing} connect`.",
             )

@@ -26,6 +26,11 @@ SETTINGS: Final = "settings"
 FIELD: Final = "value"
 
 
+def name_of(template: Template) -> str:
+    """Return a flow's name as a form's title, which has little room: high-risk-login is ``High risk login``."""
+    return template.template.replace("-", " ").capitalize()
+
+
 def loading(title: str) -> dict[str, Any]:
     """Return what is shown while a form is being made: the way to open one lasts three seconds."""
     return _view(title, [words.section("One moment …")])
@@ -62,7 +67,7 @@ def settings_form(
             block["hint"] = words.plain(setting.hint, 150)
         blocks.append(block)
     return {
-        **_view(template.title, blocks),
+        **_view(name_of(template), blocks),
         "callback_id": SETTINGS,
         "submit": words.plain("Save" if enabled else "Save and enable", 24),
         "private_metadata": json.dumps({"template": template.template, "channel": channel}),

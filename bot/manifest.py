@@ -27,8 +27,9 @@ def manifest(public_url: str | None) -> dict[str, Any]:
         "should_escape": True,
     }
     interactivity: dict[str, Any] = {"is_enabled": True}
+    events: dict[str, Any] = {"bot_events": ["app_home_opened"]}
     if url:
-        command["url"] = interactivity["request_url"] = url
+        command["url"] = interactivity["request_url"] = events["request_url"] = url
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {
@@ -42,11 +43,17 @@ def manifest(public_url: str | None) -> dict[str, Any]:
             "background_color": "#1d3557",
         },
         "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
             "bot_user": {"display_name": "cicflow", "always_online": True},
             "slash_commands": [command],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
+            "event_subscriptions": events,
             "interactivity": interactivity,
             "org_deploy_enabled": False,
             "socket_mode_enabled": url is None,

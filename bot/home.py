@@ -1,0 +1,54 @@
+"""The Home tab: the flows there are, and what waits for an answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+
+from bot import words
+from bot.workspace import Workspace
+from flows.decisions import Decisions, question_of
+from flows.language import Template
+from flows.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Makes the Home tab from what is remembered."""
+
+    store: Store
+    decisions: Decisions
+    library: Mapping[str, Template]
+    workspace: Workspace
+
+    async def publish(self, user: str) -> None:
+        """Show a person's Home tab as things are now."""
+        await self.workspace.call("views.publish", user_id=user, view=await self._view())
+
+    async def _view(self) -> dict[str, Any]:
+        flows = {flow.name: flow for flow in await self.store.flows()}
+        blocks: list[dict[str, Any]] = [{"type": "header", "text": words.plain("Waiting for an answer", 150)}]
+        pending = await self.decisions.pending()
+        for decision in pending:
+            text = f"*{words.escape(question_of(decision).text)}*\nin <#{decision.channel}>, until {words.moment(decision.deadline)}"
+            blocks.append(words.section(text))
+        if not pending:
+            blocks.append(words.section("Nothing."))
+        blocks.append({"type": "header", "text": words.plain("Flows", 150)})
+        for name, template in self.library.items():
+            flow = flows.get(name)
+            sign = ":large_green_circle: on" if flow and flow.enabled else ":white_circle: off"
+            about = f"{sign}  *{words.escape(template.title)}*  `{name}`\n{words.escape(template.about, 500)}"
+            blocks.append(words.section(about))
+        blocks.append(words.context("Type `/cicflow help` in any channel for what can be done."))
+        return {"type": "home", "blocks": blocks[:100]}
+
+
+def register(app: AsyncApp, home: Home) -> None:
+    """Listen to people who open the Home tab."""
+
+    @app.event("app_home_opened")
+    async def opened(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            await home.publish(str(event["user"]))
