@@ -207,7 +207,7 @@ class Stage:
         self.bot = address
         await self.slack.put("app", {"request_url": f"{address}/slack/events", "socket_mode": False})
 
-    async def connect(self, *, accepts: Any = "signed", installed: bool = True) -> None:
+    async def connect(self, *, accepts: Any = "signed", installed: bool = True, on_failure: Any = "open") -> None:
         """Connect the tenant, and install the Auth0 Action in it."""
         given = self.addresses["auth0"]
         settings = {"domain": given["url"], "client_id": given["client_id"], "client_secret": given["client_secret"]}
@@ -218,7 +218,9 @@ class Stage:
             self.key, self.secret = account.key, account.secret
             if installed:
                 url = f"http://127.0.0.1:{self.settings['port']}/in/{account.key}"
-                await install.install(await things.accounts.client(TENANT), url=url, secret=account.secret)
+                await install.install(
+                    await things.accounts.client(TENANT), url=url, secret=account.secret, on_failure=on_failure
+                )
 
 
 @asynccontextmanager
