@@ -25,7 +25,7 @@ TOKEN = re.compile(
     | (?P<field>(?:[\w.@-]|\\.)+):
     | (?P<word>(?:[^\s()"\[\]{}:\\]|\\.)+)
     )""",
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 RANGE = re.compile(r"^([\[{])\s*(\S+)\s+TO\s+(\S+)\s*([\]}])$")
 COMPARISON = re.compile(r"^(>=|<=|>|<)(.+)$")
@@ -155,7 +155,7 @@ class Reader:
             case "field" if field is None:
                 return self.field_term(plain(piece.text))
             case "quoted":
-                return value_test(field, plain(piece.text[1:-1]), quoted=True)
+                return value_test(field, piece.text[1:-1], quoted=True)
             case "word" if piece.text not in {"AND", "OR", "NOT"}:
                 return value_test(field, piece.text, quoted=False)
             case _:
@@ -194,7 +194,7 @@ def any_of(tests: list[Test]) -> Test:
 
 def plain(text: str) -> str:
     """Take the backslashes out."""
-    return re.sub(r"\\(.)", r"\1", text)
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
 def values_at(profile: Any, path: str) -> list[Any]:

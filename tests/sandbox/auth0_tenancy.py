@@ -1,0 +1,151 @@
+"""A tenant of the sandbox on a port of its own, the official client before it, and Auth0's specification over both."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import httpx
+import jsonschema
+import referencing
+from auth0.management import AsyncAuth0
+from referencing.jsonschema import DRAFT202012
+
+import sandbox.auth0
+from sandbox.server import serving
+from tests.specs import FOLDER
+
+SPECIFICATION = FOLDER / "auth0" / "management-api-oas.json"
+CUSTOMER = "auth0|650000000000000000000001"
+OTHER = "auth0|650000000000000000000002"
+SOCIAL = "google-oauth2|100000000000000000004"
+PHONE = "sms|650000000000000000000007"
+HOSTILE = "auth0|650000000000000000000008"
+BLOCKED = "auth0|650000000000000000000009"
+NEWCOMER = "auth0|650000000000000000000010"
+DATABASE = "con_Database00000001"
+
+REAL_STATUS = {("post", "/actions/actions/{id}/deploy"): (200, "202"), ("delete", "/refresh-tokens/{id}"): (204, "")}
+"""Where the real service answers otherwise than its specification: the real status, and whose body it has."""
+
+
+@cache
+def specification() -> dict[str, Any] | None:
+    return json.loads(SPECIFICATION.read_text()) if SPECIFICATION.exists() else None
+
+
+@cache
+def registry() -> Any:
+    resource = DRAFT202012.create_resource(specification())
+    return referencing.Registry().with_resource("urn:auth0", resource)
+
+
+def operation(method: str, path: str) -> str | None:
+    """Find the specified path of a request: the one with the most literal parts."""
+    parts = path.split("/")
+    found = [
+        known
+        for known, methods in (specification() or {"paths": {}})["paths"].items()
+        if method in methods
+        and len(known.split("/")) == len(parts)
+        and all(mine.startswith("{") or mine == theirs for mine, theirs in zip(known.split("/"), parts, strict=True))
+    ]
+    return min(found, key=lambda known: known.count("{")) if found else None
+
+
+async def as_specified(response: httpx.Response) -> None:
+    """Check an answer of the Management API against the specification."""
+    request = response.request
+    raw = request.url.raw_path.decode().partition("?")[0]
+    if specification() is None or not raw.startswith("/api/v2/"):
+        return
+    await response.aread()
+    method, path = request.method.lower(), operation(request.method.lower(), raw.removeprefix("/api/v2"))
+    assert response.is_error or path is not None, f"{method} {raw} is not specified"
+    if response.is_error:
+        body = response.json()
+        assert body["statusCode"] == response.status_code
+        assert {"error", "message"} <= set(body) <= {"statusCode", "error", "message", "errorCode", "attributes"}
+        return
+    real, written = REAL_STATUS.get((method, str(path)), (response.status_code, str(response.status_code)))
+    assert real == response.status_code
+    if not written:
+        return
+    responses = (specification() or {})["paths"][path][method]["responses"]
+    assert written in responses, f"{method} {path} does not answer {written}"
+    if "application/json" in responses[written].get("content", {}) and response.content:
+        place = "/".join(part.replace("~", "~0").replace("/", "~1") for part in ("paths", str(path), method))
+        ref = f"urn:auth0#/{place}/responses/{written}/content/application~1json/schema"
+        jsonschema.Draft202012Validator({"$ref": ref}, registry=registry()).validate(response.json())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tenancy:
+    address: str
+    credentials: dict[str, Any]
+    http: httpx.AsyncClient
+
+    @property
+    def sdk(self) -> AsyncAuth0:
+        return AsyncAuth0(
+            base_url=f"{self.address}/api/v2",
+            token="x",
+            async_token=self.token,
+            max_retries=0,
+            httpx_client=self.http,
+        )
+
+    async def ask_for_token(self, **changes: Any) -> httpx.Response:
+        asked = {"grant_type": "client_credentials", **self.credentials, **changes}
+        names = ("grant_type", "client_id", "client_secret", "audience", "scope")
+        return await self.http.post("/oauth/token", json={name: asked[name] for name in names if name in asked})
+
+    async def token(self) -> str:
+        return str((await self.ask_for_token()).json()["access_token"])
+
+    async def api(self, method: str, path: str, token: str | None = None, **more: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {token or await self.token()}"}
+        return await self.http.request(method, f"/api/v2{path}", headers=headers, **more)
+
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        answer = await self.http.request(method, f"/sandbox/{path}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    async def user(self, user_id: str) -> dict[str, Any]:
+        users = (await self.control("GET", "state"))["users"]
+        return dict(next(user for user in users if user["user_id"] == user_id))
+
+    async def login(self, user_id: str = CUSTOMER, **more: Any) -> dict[str, Any]:
+        return dict(await self.control("POST", "logins", {"user_id": user_id, **more}))
+
+    async def install(self, code: str, name: str = "an action", **secrets: str) -> str:
+        """Create, build and deploy an Action, and bind it after those that are bound already; gives its id."""
+        await self.control("PUT", "settings", {"build_seconds": 0})
+        given = {
+            "name": name,
+            "supported_triggers": [{"id": "post-login", "version": "v3"}],
+            "code": code,
+            "secrets": [{"name": key, "value": value} for key, value in secrets.items()],
+        }
+        action_id = (await self.api("POST", "/actions/actions", json=given)).json()["id"]
+        await self.api("POST", f"/actions/actions/{action_id}/deploy")
+        bound = (await self.api("GET", "/actions/triggers/post-login/bindings")).json()["bindings"]
+        refs = [{"ref": {"type": "binding_id", "value": one["id"]}} for one in bound]
+        refs.append({"ref": {"type": "action_id", "value": action_id}})
+        answer = await self.api("PATCH", "/actions/triggers/post-login/bindings", json={"bindings": refs})
+        assert answer.status_code == 200
+        return str(action_id)
+
+
+@asynccontextmanager
+async def tenancy() -> AsyncIterator[Tenancy]:
+    tenant = sandbox.auth0.create()
+    hooks = {"response": [as_specified]}
+    async with (
+        serving(tenant.app) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False, event_hooks=hooks, timeout=30) as http,
+    ):
+        yield Tenancy(address=address, credentials=tenant.credentials(address), http=http)
