@@ -1,7 +1,7 @@
 """The Bolt app: every listener, and the one place where what nobody expected is caught."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from logging import ERROR, WARNING, getLogger
 from typing import Any, Final
@@ -78,12 +78,14 @@ async def _failed(error: Exception, body: dict[str, Any], context: AsyncBoltCont
 
 
 @asynccontextmanager
-async def watching(store: Store, run_id: str, *, now: float) -> AsyncIterator[None]:
+async def watching(store: Store, run_id: str, *, now: Callable[[], float]) -> AsyncIterator[None]:
     """Surround a segment of a run: whatever breaks it is logged, and the run is noted as failed."""
     try:
         yield
     except Exception as error:  # the one place besides Bolt's: a fault of ours must not strand a run silently
         name = reference()
         log.exception("run_broke", reference=name, run=run_id, kind=type(error).__name__)
-        await store.note(run_id, state="failed", message=f"Something went wrong here. Reference {name}.", ended_at=now)
+        await store.note(
+            run_id, state="failed", message=f"Something went wrong here. Reference {name}.", ended_at=now()
+        )
         raise

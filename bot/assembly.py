@@ -83,7 +83,7 @@ async def bot(settings: Settings) -> AsyncIterator[Doors]:
             accounts=things.accounts,
             people=people,
             patience=Patience(first=settings.cicflow_first_pause),
-            watch=lambda run_id: bolt.watching(store, run_id, now=time.time()),
+            watch=lambda run_id: bolt.watching(store, run_id, now=time.time),
             now=time.time,
         )
         templates = library(things.catalog)
