@@ -114,6 +114,7 @@ def _state(workspace: "Workspace") -> Json:
     conversations = workspace.conversations
     return {
         "sequence": workspace.changes.sequence,
+        "connections": {"open": workspace.sockets.count, "ever": workspace.sockets.ever},
         "users": [
             {
                 "id": user.id,

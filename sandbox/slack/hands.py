@@ -91,10 +91,11 @@ def typed_into(workspace: "Workspace", blocks: list[Json], values: object) -> Js
         fields = [each for each in elements_of(known.get(block_id, {"type": None})) if held(each)]
         if not fields:
             raise Impossible("no_such_field", f"there is no field {block_id}", status=400)
+        by_action = isinstance(value, dict) and value.keys() <= {each["action_id"] for each in fields}
         for element in fields:
-            if isinstance(value, dict) and element["action_id"] not in value:
+            if by_action and element["action_id"] not in value:
                 continue
-            inner = value[element["action_id"]] if isinstance(value, dict) else value
+            inner = value[element["action_id"]] if by_action else value
             typed.setdefault(block_id, {})[element["action_id"]] = picked(workspace, element, inner)
     return typed
 

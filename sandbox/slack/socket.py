@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from sandbox.changes import Changes
 from sandbox.slack.seed import APP_ID
 from sandbox.slack.stamps import Stamps
 
@@ -30,8 +31,9 @@ class _Connection:
 class Sockets:
     """The open connections of the app. Each envelope goes to one of them."""
 
-    def __init__(self, stamps: Stamps) -> None:
-        self._stamps = stamps
+    def __init__(self, stamps: Stamps, changes: Changes) -> None:
+        self._stamps, self._changes = stamps, changes
+        self.ever = 0
         self._tickets: set[str] = set()
         self._connections: list[_Connection] = []
         self._turn = itertools.count()
@@ -62,6 +64,8 @@ class Sockets:
             return
         connection = _Connection(socket=socket)
         self._connections.append(connection)
+        self.ever += 1
+        self._changes.happened()
         try:
             await socket.send_text(_hello(len(self._connections)))
             await self._listen(connection)
@@ -70,6 +74,7 @@ class Sockets:
         finally:
             if connection in self._connections:
                 self._connections.remove(connection)
+            self._changes.happened()
             for future in connection.waiting.values():
                 if not future.done():
                     future.set_exception(ConnectionResetError("the bot went away"))
@@ -112,6 +117,7 @@ class Sockets:
             await connection.socket.send_text(_goodbye(reason))
             if close:
                 self._connections.remove(connection)
+                self._changes.happened()
                 await connection.socket.close()
         return len(told)
 

@@ -58,7 +58,7 @@ class Workspace:
         self.faults = Faults()
         self.changes = Changes()
         self.calls = Calls(clock)
-        self.sockets = Sockets(self.stamps)
+        self.sockets = Sockets(self.stamps, self.changes)
         self.delivery = Delivery(
             settings=self.settings,
             secret=self.signing_secret,
