@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeVar
 
@@ -100,8 +101,10 @@ class Durable:
         DBOS.launch()
 
     def close(self) -> None:
-        """Stop. What is under way goes on at the next launch."""
+        """Stop. What is under way goes on at the next launch. Call this on the event loop of `launch`."""
         DBOS.destroy(destroy_registry=True)
+        # DBOS had put its own threads behind asyncio.to_thread, and they are gone.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
     async def begin(self, segment: str, *, run_id: str, earlier: Sequence[str], afresh: bool = False) -> None:
         """Begin a segment of a run, unless it was begun before. `afresh` forgets the failures of the earlier ones."""
