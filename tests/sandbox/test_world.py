@@ -1,9 +1,14 @@
 """What the sandbox's services share: serving, faults on demand, waiting for changes."""
 
 import asyncio
+import json
+import os
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +20,9 @@ from starlette.routing import Route
 from sandbox.changes import Changes
 from sandbox.faults import Faults
 from sandbox.server import serving
+from sandbox.world import World
+
+ROOT = Path(__file__).parents[2]
 
 
 class Counter:
@@ -147,3 +155,65 @@ async def test_a_fault_nobody_knows_is_refused(client: httpx.AsyncClient, fault:
 async def test_changes_answer_when_the_time_is_up(client: httpx.AsyncClient) -> None:
     assert (await client.get("/sandbox/changes?after=0&timeout=0.01")).json() == {"sequence": 0}
     assert (await client.get("/sandbox/changes?after=x")).status_code == 400
+
+
+async def test_the_world_tells_where_everything_is_and_what_it_accepts() -> None:
+    async with World.open(bot="http://127.0.0.1:9/slack/events") as world, httpx.AsyncClient(trust_env=False) as http:
+        addresses = world.addresses()
+        slack, auth0 = addresses["slack"], addresses["auth0"]
+        who = await http.post(f"{slack['api']}auth.test", data={"token": slack["bot_token"]})
+        assert who.json()["user_id"] == slack["bot_user_id"]
+        assert set(slack["users"]) == {"admin", "analyst", "visitor"}
+        assert set(slack["channels"]) == {"security", "general", "private-room"}
+        assert set(slack["user_groups"]) == {"security-team"}
+        asked = {
+            "grant_type": "client_credentials",
+            **{k: auth0[k] for k in ("client_id", "client_secret", "audience")},
+        }
+        token = await http.post(f"{auth0['url']}/oauth/token", json=asked)
+        assert token.json()["token_type"] == "Bearer"
+        assert (await http.get(addresses["page"])).status_code == 200
+
+
+async def test_two_worlds_have_the_same_ids_and_credentials() -> None:
+    async with World.open() as one, World.open() as other:
+        same = (
+            "team_id",
+            "bot_token",
+            "app_token",
+            "signing_secret",
+            "bot_user_id",
+            "users",
+            "channels",
+            "user_groups",
+        )
+        first, second = one.addresses()["slack"], other.addresses()["slack"]
+        assert [first[name] for name in same] == [second[name] for name in same]
+        assert first["url"] != second["url"]
+
+
+async def test_the_command_prints_one_line_and_serves_until_it_is_told_to_stop() -> None:
+    ports = [f"--{name}-port=0" for name in ("slack", "auth0", "page")]
+    arguments = [sys.executable, "-m", "sandbox", "--json", *ports]
+    environment = {"PATH": os.environ["PATH"]}
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe)
+    assert process.stdout is not None
+    addresses = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{addresses['slack']['url']}/sandbox/state")).status_code == 200
+    process.send_signal(signal.SIGTERM)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+async def test_the_command_says_that_a_port_is_taken() -> None:
+    async with serving(Counter().app) as address:
+        port = address.rsplit(":", 1)[1]
+        arguments = [sys.executable, "-m", "sandbox", "--slack-port", port, "--auth0-port=0", "--page-port=0"]
+        environment = {"PATH": os.environ["PATH"]}
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, env=environment, stderr=pipe)
+        _, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert err.startswith(b"A port is taken")
