@@ -97,7 +97,7 @@ def unlink(tenant: Tenant, call: Call) -> Response:
         raise ApiError(400, "Main identity cannot be removed.", "operation_not_supported")
     found = [other for other in others if (other["provider"], other["user_id"]) == (provider, bare)]
     if not found:
-        raise ApiError(404, "The identity does not exist.", "inexistent_identity")
+        raise ApiError(400, "The identity does not exist.", "inexistent_identity")
     single = new_account(tenant, found[0].get("profileData", {}), CONNECTIONS[found[0]["connection"]], bare)
     tenant.accounts[single.user_id] = single
     account.profile["identities"] = [main, *(other for other in others if other is not found[0])]

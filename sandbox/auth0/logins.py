@@ -57,16 +57,16 @@ async def log_in(tenant: Tenant, account: Account, login: Login, address: str) -
     if not exchange:
         count(tenant, account, visit)
     if account.profile.get("blocked"):
-        return end(tenant, account, visit, None, [], "user is blocked")
+        note(tenant, account, visit, {}, "user is blocked")
+        return Outcome(allowed=False, reason="user is blocked", event=None, executions=[])
     session = None
     if exchange:
         session = next(iter(tenant.sessions_of(account.user_id)), None)
     else:
         session = open_session(tenant, account.user_id, ip=visit.ip, user_agent=visit.user_agent, asn=visit.asn)
         give_refresh_token(tenant, account.user_id, session)
-    event = post_login_event(
-        tenant, account, visit, address=address, session=session, risk=risk_of(login, account, visit, first=first)
-    )
+    risk = risk_of(login, account, visit, first=first)
+    event = post_login_event(tenant, account, visit, address=address, session=session, risk=risk)
     event = merged(event, login.event_overrides)
     tenant.changes.happened()
     executions, reason = await run_bound(tenant, account, event)
@@ -75,7 +75,14 @@ async def log_in(tenant: Tenant, account: Account, login: Login, address: str) -
         account.cities.add(visit.geoip.get("cityName", ""))
     elif session and not exchange:
         close_session(tenant, session["id"])
-    return end(tenant, account, visit, event, executions, reason)
+    details = {"session_id": session["id"] if session else None, "riskAssessment": risk}
+    note(tenant, account, visit, {name: value for name, value in details.items() if value}, reason)
+    return Outcome(
+        allowed=reason is None,
+        reason=reason,
+        event=event,
+        executions=[execution.shown() for execution in executions],
+    )
 
 
 def visit_of(login: Login) -> Visit:
@@ -145,22 +152,13 @@ def write_metadata(account: Account, execution: Execution) -> None:
             merge(account.profile, METADATA[name], {str(arguments[0]): arguments[1]})
 
 
-def end(
-    tenant: Tenant,
-    account: Account,
-    visit: Visit,
-    event: dict[str, Any] | None,
-    executions: list[Execution],
-    reason: str | None,
-) -> Outcome:
+def note(tenant: Tenant, account: Account, visit: Visit, details: dict[str, Any], reason: str | None) -> None:
     """Note how the login ended."""
-    allowed = reason is None
-    tenant.logins.append({"at": iso(tenant.now()), "user_id": account.user_id, "allowed": allowed, "reason": reason})
-    note_login(tenant, account, visit, event, reason)
-    tenant.changes.happened()
-    return Outcome(
-        allowed=allowed, reason=reason, event=event, executions=[execution.shown() for execution in executions]
+    tenant.logins.append(
+        {"at": iso(tenant.now()), "user_id": account.user_id, "allowed": reason is None, "reason": reason}
     )
+    note_login(tenant, account, visit, details, reason)
+    tenant.changes.happened()
 
 
 def merged(value: Any, change: Any) -> Any:

@@ -29,9 +29,7 @@ LISTING: Rules = {
 }
 
 
-def note_login(
-    tenant: Tenant, account: Account, visit: "Visit", event: dict[str, Any] | None, reason: str | None
-) -> None:
+def note_login(tenant: Tenant, account: Account, visit: "Visit", details: dict[str, Any], reason: str | None) -> None:
     """Write the record of a login: `s` for one that went through, `f` for one that did not."""
     now = tenant.now()
     log_id = f"900{int(now * 1000):016d}{len(tenant.logs):011d}"
@@ -54,13 +52,10 @@ def note_login(
         "user_agent": visit.user_agent,
         "user_id": account.user_id,
         "user_name": account.profile.get("email") or account.profile.get("phone_number") or "",
-        "details": {"session_id": event["session"]["id"]} if event and "session" in event else {},
+        "details": details,
     }
     if reason is not None:
         record["description"] = reason
-    risk = (event or {}).get("authentication", {}).get("riskAssessment")
-    if risk:
-        record["details"]["riskAssessment"] = risk
     tenant.logs.append(record)
     del tenant.logs[:-MOST_LOGS]
 
