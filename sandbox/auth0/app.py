@@ -13,12 +13,12 @@ from starlette.routing import Route as WebRoute
 from sandbox.auth0 import actions, bindings, identities, imports, jobs, logs, roles, sessions, tokens, users
 from sandbox.auth0.control import control_routes
 from sandbox.auth0.errors import ApiError, ServiceError
-from sandbox.auth0.routing import Call, Route, find, split, typed_query
+from sandbox.auth0.routing import Call, Route, find, split, strict_json, typed_query
 from sandbox.auth0.tenant import Tenant
 
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 LONGEST_ADDRESS = 8192
-SECRET_ARGUMENTS = {"client_secret", "password", "access_token", "refresh_token", "value"}
+SECRET_ARGUMENTS = {"client_secret", "password", "access_token", "refresh_token"}
 
 ROUTES: list[Route] = [
     *tokens.routes.listed,
@@ -142,7 +142,7 @@ def readable(request: Request, content: bytes) -> Any:
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(content.decode(errors="replace")))
     try:
-        return json.loads(content)
+        return strict_json(content)
     except ValueError:
         return None
 
@@ -150,6 +150,8 @@ def readable(request: Request, content: bytes) -> Any:
 def without_secrets(value: Any) -> Any:
     """Blacken what the list of calls must not tell."""
     match value:
+        case {"name": str(), "value": str()}:  # a secret of an Action
+            return {**value, "value": "…"}
         case dict():
             return {name: "…" if name in SECRET_ARGUMENTS else without_secrets(one) for name, one in value.items()}
         case list():

@@ -5,18 +5,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox.auth0.actions import (
-    TRIGGERS,
-    Action,
-    Version,
-    action_of,
-    deploy,
-    no_such_action,
-    numbered_page,
-    shown,
-    shown_version,
-)
+from sandbox.auth0.actions import TRIGGERS, numbered_page
 from sandbox.auth0.checks import Rules, check
+from sandbox.auth0.drafts import Action, Version, action_of, deploy, no_such_action, shown, shown_version
 from sandbox.auth0.errors import ApiError, bad_body
 from sandbox.auth0.moments import iso
 from sandbox.auth0.routing import Call, Routes, answer

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sandbox.auth0.actions import shown as shown_action
 from sandbox.auth0.bindings import shown_binding
+from sandbox.auth0.drafts import shown as shown_action
 from sandbox.auth0.logins import Login, log_in
 from sandbox.auth0.places import HOME, USUAL_DEVICE
 from sandbox.auth0.profiles import IDP_SECRETS, new_account

@@ -196,7 +196,7 @@ def job_of(tenant: Tenant, call: Call) -> Job:
 
     Raises ApiError 404 when it is not there.
     """
-    job: Job | None = tenant.jobs.get(call.ids["id"])
+    job = tenant.jobs.get(call.ids["id"])
     if job is None or tenant.now() - job.created > DAY:
         raise ApiError(404, "The job does not exist.", "inexistent_job")
     return job
@@ -217,7 +217,7 @@ def get_job(tenant: Tenant, call: Call) -> Response:
 @downloads.on("GET", "/downloads/{id}/{key}/{file}")
 def download(tenant: Tenant, call: Call) -> Response:
     """Give the file of an export. It is the store that answers here, not the API: no token, and errors in XML."""
-    job: Job | None = tenant.jobs.get(call.ids["id"])
+    job = tenant.jobs.get(call.ids["id"])
     if call.headers.get("authorization"):
         return in_xml(400, "InvalidArgument", "Only one auth mechanism allowed")
     if job is None or job.links.get(call.ids["key"], 0.0) < tenant.now():

@@ -109,7 +109,7 @@ def risk_of(login: Login, account: Account, visit: Visit, *, first: bool) -> dic
     if login.risk is None:
         return None
     moved = bool(account.cities) and visit.geoip.get("cityName") not in account.cities
-    return assess(login.risk, login.reasons(), ip=visit.ip, first=first, moved=moved)
+    return assess(login.risk, login.reasons(), ip=visit.ip, first=first, moved=moved, devices=bool(account.user_agents))
 
 
 def count(tenant: Tenant, account: Account, visit: Visit) -> None:

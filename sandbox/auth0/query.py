@@ -33,6 +33,7 @@ WILD = {"*": ".*", "?": "."}
 ANY_CASE = {"email", "name", "nickname"}
 WITHOUT_FIELD = ("email", "name", "nickname", "given_name", "family_name", "username", "phone_number", "user_id")
 SHORTEST_WILDCARD = 3
+DEEPEST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Reader:
     def __init__(self, pieces: list[Token]) -> None:
         self.pieces = pieces
         self.at = 0
+        self.depth = 0
 
     def peek(self) -> Token | None:
         """Look at the next piece."""
@@ -134,13 +136,16 @@ class Reader:
 
     def maybe_not(self, field: str | None) -> Test:
         """Read a term with or without NOT."""
-        if self.next_is("NOT", "!"):
+        self.depth += 1
+        if self.depth > DEEPEST:
+            refuse("it is nested too deeply")
+        if self.next_is("NOT", "!", "-"):
             self.take()
-            return negated(self.maybe_not(field))
-        if self.next_is("-"):
-            self.take()
-            return negated(self.maybe_not(field))
-        return self.term(field)
+            test = negated(self.maybe_not(field))
+        else:
+            test = self.term(field)
+        self.depth -= 1
+        return test
 
     def term(self, field: str | None) -> Test:
         """Read one term: a group, a field with its value, or a bare value."""

@@ -15,14 +15,16 @@ DEFAULT_REASONS: dict[Confidence, list[Reason]] = {
 }
 
 
-def assess(confidence: Confidence, why: list[Reason], *, ip: str, first: bool, moved: bool) -> dict[str, Any]:
+def assess(
+    confidence: Confidence, why: list[Reason], *, ip: str, first: bool, moved: bool, devices: bool
+) -> dict[str, Any]:
     """Make an assessment whose parts explain its verdict."""
     return {
         "confidence": confidence,
         "version": "1",
         "assessments": {
             "ImpossibleTravel": travel(confidence, first=first, moved=moved, suspected="impossible_travel" in why),
-            "NewDevice": device(confidence, first=first, suspected="new_device" in why),
+            "NewDevice": device(confidence, first=first, known=devices, suspected="new_device" in why),
             "UntrustedIP": address(confidence, ip, suspected="untrusted_ip" in why),
         },
     }
@@ -39,7 +41,7 @@ def travel(confidence: Confidence, *, first: bool, moved: bool, suspected: bool)
     return {"confidence": "high", "code": "travel_from_last_login" if moved else "minimal_travel_from_last_login"}
 
 
-def device(confidence: Confidence, *, first: bool, suspected: bool) -> dict[str, Any]:
+def device(confidence: Confidence, *, first: bool, known: bool, suspected: bool) -> dict[str, Any]:
     """Judge the browser."""
     if suspected and confidence == "low":
         return {"confidence": "low", "code": "no_match", "details": {"device": "unknown", "useragent": "unknown"}}
@@ -51,6 +53,8 @@ def device(confidence: Confidence, *, first: bool, suspected: bool) -> dict[str,
         }
     if first:
         return {"confidence": "neutral", "code": "initial_login"}
+    if not known:
+        return {"confidence": "neutral", "code": "no_device_history"}
     return {"confidence": "high", "code": "match", "details": {"device": "known", "useragent": "known"}}
 
 

@@ -41,7 +41,7 @@ class Call:
         if self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return dict(parse_qsl(self.content.decode(errors="replace"), keep_blank_values=True))
         try:
-            return json.loads(self.content)
+            return strict_json(self.content)
         except ValueError:
             raise ApiError(400, "Invalid request payload JSON format") from None
 
@@ -110,6 +110,19 @@ class Routes:
             return endpoint
 
         return put
+
+
+def strict_json(content: bytes) -> Any:
+    """Read JSON that can be written again: no NaN, no half characters, no endless depth.
+
+    Raises ValueError for anything else.
+    """
+    try:
+        value = json.loads(content)
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("too deep") from None
+    return value
 
 
 def split(raw_path: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from sandbox.auth0.tenant import Settings
 from sandbox.auth0.twin import post_login
 
 if TYPE_CHECKING:
-    from sandbox.auth0.actions import Draft
+    from sandbox.auth0.drafts import Draft
 
 HARNESS = Path(__file__).with_name("harness.js")
 LONGEST_LINE = 4 * 1024 * 1024

@@ -3,13 +3,17 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.applications import Starlette
 
 from sandbox.auth0.limits import Bucket
 from sandbox.changes import Changes
 from sandbox.faults import Faults
+
+if TYPE_CHECKING:
+    from sandbox.auth0.drafts import Action
+    from sandbox.auth0.jobs import Job
 
 NAME = "cicflow-sandbox"
 CLIENT_ID = "sandboxManagementClient0000001Ab"
@@ -109,9 +113,9 @@ class Tenant:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.refresh_tokens: dict[str, dict[str, Any]] = {}
         self.roles: dict[str, dict[str, str]] = {}
-        self.actions: dict[str, Any] = {}
+        self.actions: dict[str, Action] = {}
         self.bindings: dict[str, list[dict[str, Any]]] = {}
-        self.jobs: dict[str, Any] = {}
+        self.jobs: dict[str, Job] = {}
         self.logs: list[dict[str, Any]] = []
         self.logins: deque[dict[str, Any]] = deque(maxlen=50)
         self.calls: deque[dict[str, Any]] = deque(maxlen=10_000)

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 from auth0.management.errors import TooManyRequestsError, UnauthorizedError
 
-from tests.sandbox.auth0_tenancy import CUSTOMER, Tenancy, tenancy
+from tests.sandbox.auth0_tenancy import CUSTOMER, Tenancy, specification, tenancy
 
 
 @pytest.fixture
@@ -187,8 +188,19 @@ async def test_an_endless_address_is_refused(tenant: Tenancy) -> None:
     assert (await tenant.api("GET", "/users", params={"q": "x" * 9000})).status_code == 414
 
 
-async def test_a_body_that_is_no_json_is_refused(tenant: Tenancy) -> None:
-    answer = await tenant.api("PATCH", f"/users/{CUSTOMER}", content=b"{no")
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{no", id="half"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(b'{"app_metadata": {"a": NaN}}', id="no number"),
+        pytest.param(b"[" * 100_000, id="endless depth"),
+        pytest.param(rb'{"name": "\ud800"}', id="half a character"),
+        pytest.param(b'{"name": "\xff"}', id="no UTF-8"),
+    ],
+)
+async def test_a_body_that_is_no_json_is_refused(tenant: Tenancy, body: bytes) -> None:
+    answer = await tenant.api("PATCH", f"/users/{CUSTOMER}", content=body)
     assert (answer.status_code, answer.json()["message"]) == (400, "Invalid request payload JSON format")
 
 
@@ -248,3 +260,11 @@ async def test_whoever_waits_for_a_change_hears_of_it(tenant: Tenancy) -> None:
 )
 async def test_settings_that_make_no_sense_are_refused(tenant: Tenancy, path: str, body: dict[str, Any]) -> None:
     assert (await tenant.http.put(f"/sandbox/{path}", json=body)).status_code == 400
+
+
+@pytest.mark.skipif(specification() is None, reason="Auth0's specification is not beside the repository")
+async def test_an_answer_that_is_not_as_specified_is_noticed(tenant: Tenancy) -> None:
+    fault = {"status": 200, "body": {"user_id": 5}}
+    await tenant.control("POST", "faults", {"match": "GET /api/v2/users/*", "fault": fault})
+    with pytest.raises(jsonschema.ValidationError):
+        await tenant.api("GET", f"/users/{CUSTOMER}")

@@ -147,6 +147,9 @@ def test_a_query_finds_whom_it_means(query: str, expected: str) -> None:
         "a \\",
         "-",
         "a && && b",
+        "(" * 2000,
+        f"{'(' * 60}a{')' * 60}",
+        "NOT " * 1000 + "a",
     ],
 )
 def test_a_query_that_cannot_be_read_is_refused(query: str) -> None:

@@ -292,5 +292,7 @@ async def test_assessors_are_cleared(tenant: Tenancy) -> None:
     path = f"/users/{CUSTOMER}/risk-assessments/clear"
     good = {"connection": "Username-Password-Authentication", "assessors": ["new-device"]}
     assert (await tenant.api("POST", path, json=good)).status_code == 204
+    risk = (await tenant.login(CUSTOMER, risk="high"))["event"]["authentication"]["riskAssessment"]
+    assert risk["assessments"]["NewDevice"]["code"] == "no_device_history"
     assert (await tenant.api("POST", path, json={**good, "assessors": ["other"]})).status_code == 400
     assert (await tenant.api("POST", path, json={**good, "connection": "-"})).status_code == 400
