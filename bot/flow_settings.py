@@ -17,7 +17,8 @@ from bot.permissions import Permissions
 from bot.workspace import Workspace
 from connectors.base import Catalog
 from connectors.errors import ConnectorError
-from flows.language import ChannelSetting, Template
+from flows.fields import ChannelField
+from flows.language import Template
 from flows.store import SetUp, Store
 from flows.vault import Vault
 
@@ -103,7 +104,7 @@ class FlowSettings:
 
     async def _unreachable(self, template: Template, settings: Mapping[str, Any]) -> dict[str, str]:
         """Return the channels that the bot cannot post in."""
-        channels = [name for name, setting in template.settings.items() if isinstance(setting, ChannelSetting)]
+        channels = [name for name, setting in template.settings.items() if isinstance(setting, ChannelField)]
         wrong = {}
         for name in channels:
             try:

@@ -8,18 +8,18 @@ from pydantic import ValidationError
 
 from bot import words
 from flows import durations
-from flows.language import (
-    ChannelSetting,
-    ChoicesSetting,
-    ConnectionSetting,
-    DurationSetting,
-    NumberSetting,
-    Setting,
-    Template,
-    TextSetting,
-    YesNoSetting,
+from flows.fields import (
+    AnyField,
+    ChannelField,
+    ChoicesField,
+    ConnectionField,
+    DurationField,
+    NumberField,
+    TextField,
+    YesNoField,
+    model_of,
 )
-from flows.templates import settings_model
+from flows.language import Template
 
 SETTINGS: Final = "settings"
 """The name of the form, by which its submission is recognised."""
@@ -61,7 +61,7 @@ def settings_form(
             "block_id": name,
             "label": words.plain(setting.title, 75),
             "element": {**element, "action_id": FIELD},
-            "optional": isinstance(setting, TextSetting) and setting.optional,
+            "optional": isinstance(setting, TextField) and setting.optional,
         }
         if setting.hint:
             block["hint"] = words.plain(setting.hint, 150)
@@ -76,7 +76,7 @@ def settings_form(
 
 def missing_connection(template: Template, connections: Mapping[str, Sequence[str]]) -> str | None:
     """Return the first connector that a template needs and nobody has connected."""
-    needed = (setting.connection for setting in template.settings.values() if isinstance(setting, ConnectionSetting))
+    needed = (setting.connection for setting in template.settings.values() if isinstance(setting, ConnectionField))
     return next((connector for connector in needed if not connections.get(connector)), None)
 
 
@@ -89,14 +89,14 @@ def filled_in(
     }
     wrong: dict[str, str] = {}
     try:
-        settings = settings_model(template).model_validate(raw).model_dump(mode="json")
+        settings = model_of(template.settings).model_validate(raw).model_dump(mode="json")
     except ValidationError as error:
         settings = {}
         for found in error.errors(include_url=False, include_context=False, include_input=False):
             message = found["msg"].removeprefix("Value error, ")
             wrong.setdefault(str(found["loc"][0]), message[:1].upper() + message[1:] + ".")
     for name, setting in template.settings.items():
-        if isinstance(setting, ConnectionSetting) and raw[name] not in connections.get(setting.connection, ()):
+        if isinstance(setting, ConnectionField) and raw[name] not in connections.get(setting.connection, ()):
             wrong[name] = "This connection is not there any more."
     return settings, wrong
 
@@ -105,36 +105,36 @@ def _view(title: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "modal", "title": words.plain(title, 24), "close": words.plain("Close", 24), "blocks": blocks}
 
 
-def _element(setting: Setting, current: Any, connections: Mapping[str, Sequence[str]], channel: str) -> dict[str, Any]:
+def _element(setting: AnyField, current: Any, connections: Mapping[str, Sequence[str]], channel: str) -> dict[str, Any]:
     match setting:
-        case ConnectionSetting():
+        case ConnectionField():
             options = [_option(name) for name in list(connections[setting.connection])[:100]]
             chosen = next((option for option in options if option["value"] == current), options[0])
             return {"type": "static_select", "options": options, "initial_option": chosen}
-        case ChannelSetting():
+        case ChannelField():
             kinds = {"include": ["public", "private"], "exclude_bot_users": True}
             place = str(current or setting.default or channel)
             shown = {"initial_conversation": place} if place[:1] in {"C", "G"} else {}
             return {"type": "conversations_select", "filter": kinds, **shown}
-        case TextSetting():
+        case TextField():
             return _text(current or setting.default, 2000)
-        case NumberSetting():
+        case NumberField():
             number = current if current is not None else setting.default
             given = {"initial_value": str(number)} if number is not None else {}
             bounds = {"min_value": str(setting.min), "max_value": str(setting.max)}
             return {"type": "number_input", "is_decimal_allowed": False, **bounds, **given}
-        case YesNoSetting():
+        case YesNoField():
             answer = "yes" if (setting.default if current is None else current) else "no"
             return {
                 "type": "radio_buttons",
                 "options": [_option("yes"), _option("no")],
                 "initial_option": _option(answer),
             }
-        case ChoicesSetting():
+        case ChoicesField():
             names = [name for name in (current or setting.default) if name in setting.of]
             ticked = {"initial_options": [_option(name) for name in names]} if names else {}
             return {"type": "checkboxes", "options": [_option(name) for name in setting.of], **ticked}
-        case DurationSetting():
+        case DurationField():
             return _text(current or setting.default, 10)
         case _:
             assert_never(setting)
@@ -149,17 +149,17 @@ def _text(initial: str | None, longest: int) -> dict[str, Any]:
     return {"type": "plain_text_input", "max_length": longest, **shown}
 
 
-def _value(setting: Setting, state: Mapping[str, Any]) -> Any:
+def _value(setting: AnyField, state: Mapping[str, Any]) -> Any:
     match setting:
-        case ConnectionSetting():
+        case ConnectionField():
             return (state.get("selected_option") or {}).get("value")
-        case ChannelSetting():
+        case ChannelField():
             return state.get("selected_conversation")
-        case YesNoSetting():
+        case YesNoField():
             return (state.get("selected_option") or {}).get("value") == "yes"
-        case ChoicesSetting():
+        case ChoicesField():
             return [option["value"] for option in state.get("selected_options") or ()]
-        case TextSetting() | NumberSetting() | DurationSetting():
+        case TextField() | NumberField() | DurationField():
             return state.get("value")
         case _:
             assert_never(setting)
@@ -171,9 +171,9 @@ def summary(template: Template, settings: Mapping[str, Any]) -> str:
     for name, setting in template.settings.items():
         value = settings.get(name)
         match setting:
-            case ChannelSetting():
+            case ChannelField():
                 said = f"<#{value}>"
-            case DurationSetting() if isinstance(value, str):
+            case DurationField() if isinstance(value, str):
                 said = durations.spoken(durations.seconds(value))
             case _:
                 said = words.escape(

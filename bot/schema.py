@@ -6,7 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
-NEWEST: Final = "0001"
+NEWEST: Final = "0002"
 """The last revision in `migrations/versions`; a test holds them together."""
 
 

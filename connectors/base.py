@@ -1,27 +1,38 @@
-"""What a connector is made of: actions, sources, and the catalog that lists them."""
+"""What can be done: actions and sources, the connectors that have them, and the catalog that lists all."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction
 from types import MappingProxyType
-from typing import Any, Generic, Literal, TypeVar, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, assert_never, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.wire import Wire
 
 Effect = Literal["reads", "changes", "destroys"]
+Way = Literal["calls", "streams", "stores", "computes"]
+"""How an action works: it calls something outside of a run; it yields very many items from there, one by one; it
+changes our own database, together with the run's journal; or it only computes, from what it is given to what it gives."""
 S = TypeVar("S", bound=BaseModel)
 C = TypeVar("C")
-G = TypeVar("G", bound=BaseModel)
-R = TypeVar("R", bound=BaseModel)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Value(BaseModel):
     """What crosses an edge in our own words: what an action is given and gives, and settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Dataset(Value):
+    """A stored collection of very many items."""
+
+    id: str = Field(title="Dataset", description="Its name, for `each` to walk through.")
+    count: int = Field(title="Count", description="How many items it has.")
+    fields: list[str] = Field(title="Fields", description="What is known of an item.")
 
 
 class Lenient(BaseModel):
@@ -43,8 +54,18 @@ class Action:
     """Carrying it out twice is the same as once, so an ambiguous outcome may simply be repeated."""
     given: type[BaseModel]
     gives: type[BaseModel]
-    carry_out: Callable[[Any, Any], Awaitable[BaseModel]]
-    """Takes the connector's client and a `given`; raises ConnectorError."""
+    """For one that streams: `Dataset`."""
+    item: type[BaseModel] | None
+    """What one that streams yields."""
+    way: Way
+    connected: bool
+    """It works on one of the connected accounts, which the flow names with `using`."""
+    counts: Callable[[Any], int]
+    """How many things a `given` changes or destroys: what the caps of a flow count."""
+    carry_out: Callable[[Any, Any], Any]
+    """Takes a client and a `given`, and returns what the way says: for `calls` an awaitable of a `gives`, for `streams`
+    an asynchronous iterator of items, otherwise a `gives`. Raises ConnectorError. The client is the connector's own;
+    for `stores` it is an open database connection; for `computes` None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +78,107 @@ class Source:
     event: type[BaseModel]
 
 
-class Connector(Generic[S, C]):
-    """A service we can talk to. `action` declares what can be done there."""
+def _one(_given: Any) -> int:
+    return 1
+
+
+class Declaring:
+    """A named collection of actions. `action` declares one."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        title: str,
+        connected: bool = False,
+        understanding: Callable[[Effect], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self.name = name
+        self.title = title
+        self._connected = connected
+        self._understanding = understanding
+        """Turns what a vendor's own library raises over an odd answer into a ConnectorError."""
+        self._actions: dict[str, Action] = {}
+        self.actions: Mapping[str, Action] = MappingProxyType(self._actions)
+
+    def action(
+        self,
+        title: str,
+        *,
+        effect: Effect,
+        undo: str | None = None,
+        repeatable: bool = False,
+        stores: bool = False,
+        counts: Callable[[Any], int] = _one,
+    ) -> Callable[[F], F]:
+        """Declare a function as an action; its types and docstring describe it.
+
+        `async (client, given) -> gives` calls, `async (client, given) -> AsyncIterator[item]` streams,
+        `(given) -> gives` computes, and `(connection, given) -> gives` with `stores=True` stores.
+        """
+
+        def declare(function: F) -> F:
+            name = f"{self.name}.{function.__name__}"
+            *client, given, gives = get_type_hints(function).values()
+            way = _way(function, stores=stores)
+            if (way == "computes") == bool(client):
+                raise TypeError(f"{name}: the parameters do not fit an action that {way}")
+            self._actions[name] = Action(
+                name=name,
+                title=title,
+                about=(function.__doc__ or "").strip(),
+                effect=effect,
+                undo=undo and f"{self.name}.{undo}",
+                repeatable=repeatable,
+                given=given,
+                gives=Dataset if way == "streams" else gives,
+                item=get_args(gives)[0] if way == "streams" else None,
+                way=way,
+                connected=self._connected and way in {"calls", "streams"},
+                counts=counts,
+                carry_out=self._understood(function, way, effect),
+            )
+            return function
+
+        return declare
+
+    def _understood(self, function: Callable[..., Any], way: Way, effect: Effect) -> Callable[[Any, Any], Any]:
+        match way:
+            case "calls":
+
+                @wraps(function)
+                async def call(client: Any, given: Any) -> Any:
+                    with self._understanding(effect):
+                        return await function(client, given)
+
+                return call
+            case "streams":
+
+                @wraps(function)
+                async def stream(client: Any, given: Any) -> AsyncIterator[Any]:
+                    with self._understanding(effect):
+                        async for item in function(client, given):
+                            yield item
+
+                return stream
+            case "computes":
+                return lambda _client, given: function(given)
+            case "stores":
+                return function
+            case _:
+                assert_never(way)
+
+
+def _way(function: Callable[..., Any], *, stores: bool) -> Way:
+    if isasyncgenfunction(function):
+        return "streams"
+    if iscoroutinefunction(function):
+        return "calls"
+    return "stores" if stores else "computes"
+
+
+class Connector(Declaring, Generic[S, C]):
+    """A service we can talk to."""
 
     def __init__(
         self,
@@ -71,55 +191,25 @@ class Connector(Generic[S, C]):
         sources: Iterable[Source] = (),
         understanding: Callable[[Effect], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        self.name = name
-        self.title = title
+        super().__init__(name, title=title, connected=True, understanding=understanding)
         self.settings = settings
         self.connect = connect
         """Make the client of one connection; nothing is sent yet."""
         self.check = check
         """Make one harmless call and say in a sentence how it went; raises ConnectorError."""
         self.sources: Mapping[str, Source] = MappingProxyType({source.name: source for source in sources})
-        self._understanding = understanding
-        """Turns what the vendor's own library raises over an odd answer into a ConnectorError."""
-        self._actions: dict[str, Action] = {}
-        self.actions: Mapping[str, Action] = MappingProxyType(self._actions)
-
-    def action(
-        self, title: str, *, effect: Effect, undo: str | None = None, repeatable: bool = False
-    ) -> Callable[[Callable[[C, G], Awaitable[R]]], Callable[[C, G], Awaitable[R]]]:
-        """Declare a function `(client, given) -> gives` as an action; its types and docstring describe it."""
-
-        def declare(function: Callable[[C, G], Awaitable[R]]) -> Callable[[C, G], Awaitable[R]]:
-            @wraps(function)
-            async def carry_out(client: C, given: G) -> R:
-                with self._understanding(effect):
-                    return await function(client, given)
-
-            name = f"{self.name}.{function.__name__}"
-            _client, given, gives = get_type_hints(function).values()
-            self._actions[name] = Action(
-                name=name,
-                title=title,
-                about=(function.__doc__ or "").strip(),
-                effect=effect,
-                undo=undo and f"{self.name}.{undo}",
-                repeatable=repeatable,
-                given=given,
-                gives=gives,
-                carry_out=carry_out,
-            )
-            return function
-
-        return declare
 
 
 class Catalog:
-    """All connectors with their actions and sources, found by full name."""
+    """All connectors with their actions and sources, and the actions that need no connection, found by full name."""
 
-    def __init__(self, connectors: Iterable[Connector[Any, Any]]) -> None:
+    def __init__(self, connectors: Iterable[Connector[Any, Any]], *, builtins: Iterable[Declaring] = ()) -> None:
         self.connectors: Mapping[str, Connector[Any, Any]] = {each.name: each for each in connectors}
+        self.builtins: Mapping[str, Declaring] = {each.name: each for each in builtins}
         self.actions: Mapping[str, Action] = {
-            name: action for each in self.connectors.values() for name, action in each.actions.items()
+            name: action
+            for each in (*self.connectors.values(), *self.builtins.values())
+            for name, action in each.actions.items()
         }
         self.sources: Mapping[str, Source] = {
             name: source for each in self.connectors.values() for name, source in each.sources.items()

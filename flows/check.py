@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from connectors.base import Catalog
 from flows import durations, references
-from flows.language import Ask, ConnectionSetting, Do, If, Set, Step, Stop, Template
+from flows.language import Ask, ConnectionField, Do, If, Set, Step, Stop, Template
 
 ANSWER_FIELDS: Final = ("choice", "by", "at", "how")
 """What a question hands to later steps: the choice, who made it, when (Unix seconds), and how (person or deadline)."""
@@ -76,7 +76,7 @@ class _Check:
     def problems(self) -> Iterator[Problem]:
         template = self.template
         for name, setting in template.settings.items():
-            if isinstance(setting, ConnectionSetting) and setting.connection not in self.catalog.connectors:
+            if isinstance(setting, ConnectionField) and setting.connection not in self.catalog.connectors:
                 yield Problem(
                     path=f"settings/{name}/connection",
                     message=f"there is no connector {setting.connection}",
@@ -207,7 +207,7 @@ class _Check:
         """Check that a text refers to a setting which is a connection of the right connector."""
         name = (references.only_path(written) or "").removeprefix("settings.")
         setting = self.template.settings.get(name)
-        if not isinstance(setting, ConnectionSetting):
+        if not isinstance(setting, ConnectionField):
             yield Problem(
                 path=path,
                 message="this must refer to a connection setting",

@@ -3,170 +3,66 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from flows.conditions import Tests
 from flows.durations import Duration
+from flows.fields import Fields
+from flows.triggers import Triggers
+from flows.words import FullName, Identifier, Name, Text, Title, Words
 
 VERSION: Final = "1"
 """The version of the language. A run begun under one version is finished by programs that speak it."""
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
-Title = Annotated[str, Field(min_length=1, max_length=75)]
+MOST_STEPS: Final = 200
+"""Steps in one sequence."""
+
+# --- when a step fails ----------------------------------------------------------------------------------------------
+
+ErrorKind = Literal["later", "ambiguous", "missing", "refused", "reconnect"]
+"""Why something did not work: no time now; perhaps it happened; not there; not allowed; the connection is not good."""
 
 
-class Words(BaseModel):
-    """A piece of the language: frozen, and nothing in it that it does not know."""
+class Retry(Words):
+    """How often something is tried, and how long to wait in between. What the service asks for goes first."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
-
-
-# --- settings -------------------------------------------------------------------------------------------------------
-
-
-class Titled(Words):
-    """What every setting has: the title and the hint of its form field."""
-
-    title: Title
-    hint: Annotated[str, Field(max_length=150)] | None = None
+    attempts: Annotated[int, Field(ge=1, le=20)] = 8
+    pause: Duration = "1s"
+    factor: Annotated[float, Field(ge=1, le=10)] = 2
+    longest: Duration = "15m"
+    errors: Annotated[list[ErrorKind], Field(min_length=1)] = ["later"]
 
 
-class ConnectionSetting(Titled):
-    """One of the connected accounts of a connector."""
+class OnError(Words):
+    """What happens when a step fails: try again, and then halt, or go on with given values, or run some steps."""
 
-    connection: Identifier
+    retry: Retry | None = Field(default=None, alias="try again")
+    give: dict[Identifier, Any] | None = None
+    steps: Annotated[list["Step"], Field(min_length=1, max_length=MOST_STEPS)] | None = None
 
-
-class ChannelSetting(Titled):
-    """A Slack channel, by its id. Without a default, a form offers the channel it was opened in."""
-
-    type: Literal["channel"]
-    default: str | None = None
-
-
-class TextSetting(Titled):
-    """A line of text."""
-
-    type: Literal["text"]
-    default: str | None = None
-    optional: bool = False
-
-
-class NumberSetting(Titled):
-    """A whole number within bounds."""
-
-    type: Literal["number"]
-    min: int
-    max: int
-    default: int | None = None
-
-
-class YesNoSetting(Titled):
-    """A yes or a no."""
-
-    type: Literal["yes or no"]
-    default: bool = False
-
-
-class ChoicesSetting(Titled):
-    """One or more out of a few."""
-
-    type: Literal["choices"]
-    of: Annotated[list[str], Field(min_length=1, max_length=10)]
-    default: list[str] = []
-
-
-class DurationSetting(Titled):
-    """A length of time within bounds."""
-
-    type: Literal["duration"]
-    min: Duration
-    max: Duration
-    default: Duration | None = None
-
-
-def _kind_of_setting(value: object) -> str | None:
-    match value:
-        case {"connection": _} | ConnectionSetting():
-            return "connection"
-        case {"type": str(kind)}:
-            return kind
-        case Titled():
-            return str(getattr(value, "type", None))
-        case _:
-            return None
-
-
-Setting = Annotated[
-    Annotated[ConnectionSetting, Tag("connection")]
-    | Annotated[ChannelSetting, Tag("channel")]
-    | Annotated[TextSetting, Tag("text")]
-    | Annotated[NumberSetting, Tag("number")]
-    | Annotated[YesNoSetting, Tag("yes or no")]
-    | Annotated[ChoicesSetting, Tag("choices")]
-    | Annotated[DurationSetting, Tag("duration")],
-    Discriminator(
-        _kind_of_setting,
-        custom_error_type="kind_of_setting",
-        custom_error_message="a setting needs `connection:`, or a `type:` of channel, text, number, yes or no, choices or duration",
-    ),
-]
-
-
-# --- conditions -----------------------------------------------------------------------------------------------------
-
-OPERATORS: Final = ("is", "is not", "is one of", "contains", "exists")
-
-
-class Condition(Words):
-    """A question about a value: ``{left: …, is one of: […]}``. Exactly one operator."""
-
-    left: Any
-    operator: Literal["is", "is not", "is one of", "contains", "exists"]
-    right: Any
-
-
-def _condition(value: object) -> object:
-    if not isinstance(value, Mapping) or "operator" in value:
-        return value
-    named = [name for name in value if name in OPERATORS]
-    if "left" not in value or len(named) != 1 or len(value) != 2:
-        raise ValueError(f"a condition is `left:` and exactly one of {', '.join(f'`{name}:`' for name in OPERATORS)}")
-    return {"left": value["left"], "operator": named[0], "right": value[named[0]]}
-
-
-Conditions = Annotated[list[Annotated[Condition, BeforeValidator(_condition)]], Field(min_length=1, max_length=20)]
-"""All of these must hold."""
-
-
-# --- the trigger ----------------------------------------------------------------------------------------------------
-
-
-class OncePer(Words):
-    """At most one run for each value of a key within a time."""
-
-    key: Text
-    within: Duration
-
-
-class EventTrigger(Words):
-    """Wakes the flow when an event of a source arrives and every guard holds."""
-
-    event: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
-    from_: Text = Field(alias="from")
-    only_if: Conditions | None = Field(default=None, alias="only if")
-    once_per: OncePer | None = Field(default=None, alias="once per")
+    @model_validator(mode="after")
+    def _one_way_on(self) -> "OnError":
+        if self.give is not None and self.steps is not None:
+            raise ValueError("after an error a flow goes on with `give:` or with `steps:`, not with both")
+        if self.retry is None and self.give is None and self.steps is None:
+            raise ValueError("say `try again:`, `give:` or `steps:`")
+        return self
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 
-class Do(Words):
-    """Carry out an action."""
+class Base(Words):
+    """What every kind of step may have."""
 
     id: Identifier | None = None
-    do: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+    on_error: OnError | None = Field(default=None, alias="on error")
+
+
+class Do(Base):
+    """Carry out an action."""
+
+    do: FullName
     using: Text | None = None
     with_: dict[str, Any] = Field(default={}, alias="with")
 
@@ -185,7 +81,7 @@ def _choices(value: object) -> object:
     return value
 
 
-class Ask(Words):
+class Ask(Base):
     """Put a question to people in Slack and wait for the answer."""
 
     id: Identifier
@@ -198,54 +94,174 @@ class Ask(Words):
     otherwise: Identifier
 
 
-class If(Words):
+class Claims(Words):
+    """Claims to set in the tokens of a login."""
+
+    id_token: dict[str, Any] = Field(default={}, alias="id token")
+    access_token: dict[str, Any] = Field(default={}, alias="access token")
+
+
+class Reply(Words):
+    """What a waiting Auth0 Action is told to do. Nothing said means: allow."""
+
+    deny: Text | None = None
+    require_mfa: bool | list[Text] = Field(default=False, alias="require mfa")
+    claims: Claims = Claims()
+    user_metadata: dict[str, Any] = Field(default={}, alias="user metadata")
+    app_metadata: dict[str, Any] = Field(default={}, alias="app metadata")
+    redirect: Text | None = None
+    revoke_session: Text | None = Field(default=None, alias="revoke session")
+
+
+def _reply(value: object) -> object:
+    return {} if value == "allow" else value
+
+
+class Answer(Base):
+    """Tell a waiting Auth0 Action what to do: ``allow``, or a reply."""
+
+    answer: Annotated[Reply, BeforeValidator(_reply)]
+
+
+class ElseIf(Words):
+    """Some steps, if what stands before does not hold and this does."""
+
+    if_: Tests = Field(alias="if")
+    then: Annotated[list["Step"], Field(max_length=MOST_STEPS)]
+
+
+class If(Base):
     """Carry out some steps if every condition holds, otherwise others."""
 
-    id: Identifier | None = None
-    if_: Conditions = Field(alias="if")
-    then: list["Step"]
-    else_: list["Step"] = Field(default=[], alias="else")
+    if_: Tests = Field(alias="if")
+    then: Annotated[list["Step"], Field(max_length=MOST_STEPS)]
+    else_if: Annotated[list[ElseIf], Field(max_length=20)] = Field(default=[], alias="else if")
+    else_: Annotated[list["Step"], Field(max_length=MOST_STEPS)] = Field(default=[], alias="else")
 
 
-class Set(Words):
+class Each(Base):
+    """Carry out some steps for each item of a list or a dataset."""
+
+    each: Any
+    as_: Identifier = Field(default="item", alias="as")
+    at_once: Annotated[int, Field(ge=1, le=50)] = Field(default=1, alias="at once")
+    failing: Literal["stop", "set aside"] = "stop"
+    collect: Any = None
+    steps: Annotated[list["Step"], Field(min_length=1, max_length=MOST_STEPS)]
+
+
+class Until(Words):
+    """A time to wait for: ISO 8601 or Unix seconds. One that has passed is not waited for."""
+
+    until: Any
+
+
+class Wait(Base):
+    """Let a duration pass, or wait until a time."""
+
+    wait: str | Until
+
+
+class Set(Base):
     """Name values, for later steps to refer to as ``{{ steps.<id>.<name> }}``."""
 
     id: Identifier
     set: Annotated[dict[Identifier, Any], Field(min_length=1)]
 
 
-class Stop(Words):
-    """End the run, and say how it ended."""
+class Call(Base):
+    """Carry out another flow, and wait for its result unless it runs in the background."""
 
-    id: Identifier | None = None
+    call: Name
+    with_: dict[Identifier, Any] = Field(default={}, alias="with")
+    background: bool = False
+
+
+class Stop(Base):
+    """End the run, say how it ended, and give values to the flow that called this one."""
+
     stop: Literal["done", "failed"]
     say: Text
+    give: dict[Identifier, Any] = {}
 
 
-_KINDS: Final = {"do": Do, "ask": Ask, "if": If, "set": Set, "stop": Stop}
+KINDS: Final[Mapping[str, type[Base]]] = {
+    "do": Do,
+    "ask": Ask,
+    "answer": Answer,
+    "if": If,
+    "each": Each,
+    "wait": Wait,
+    "set": Set,
+    "call": Call,
+    "stop": Stop,
+}
+"""The kinds of step, by the word that only they have."""
 
 
 def _kind_of_step(value: object) -> str | None:
     match value:
         case Mapping():
-            kinds = [kind for kind in _KINDS if kind in value]
+            kinds = [kind for kind in KINDS if kind in value]
             return kinds[0] if len(kinds) == 1 else None
         case _:
-            return next((kind for kind, model in _KINDS.items() if isinstance(value, model)), None)
+            return next((kind for kind, model in KINDS.items() if isinstance(value, model)), None)
 
 
 Step = Annotated[
     Annotated[Do, Tag("do")]
     | Annotated[Ask, Tag("ask")]
+    | Annotated[Answer, Tag("answer")]
     | Annotated[If, Tag("if")]
+    | Annotated[Each, Tag("each")]
+    | Annotated[Wait, Tag("wait")]
     | Annotated[Set, Tag("set")]
+    | Annotated[Call, Tag("call")]
     | Annotated[Stop, Tag("stop")],
     Discriminator(
         _kind_of_step,
         custom_error_type="kind_of_step",
-        custom_error_message=f"a step has exactly one of {', '.join(f'`{kind}:`' for kind in _KINDS)}",
+        custom_error_message=f"a step has exactly one of {', '.join(f'`{kind}:`' for kind in KINDS)}",
     ),
 ]
+
+# --- the flow -------------------------------------------------------------------------------------------------------
+
+
+class Turns(Words):
+    """What happens to an event while a run for an earlier one is under way, in all or for the same key.
+
+    parallel: runs side by side, `limit` at most, the others wait in line. queued: one after the other, `limit` at most
+    in line. single: the new event is let go. restart: the earlier run is cancelled.
+    """
+
+    mode: Literal["parallel", "single", "queued", "restart"] = "parallel"
+    limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    per: Text | None = None
+
+
+class Cap(Words):
+    """How many things a flow may do before its owners are asked. A number, or a reference to a setting."""
+
+    per_run: int | str | None = Field(default=None, alias="per run")
+    per_day: int | str | None = Field(default=None, alias="per day")
+
+
+class Limits(Words):
+    """How far a flow may reach. What destroys needs a cap of its own."""
+
+    changes: Cap = Cap.model_validate({"per run": 1_000, "per day": 10_000})
+    destroys: Cap | None = None
+
+
+ColumnType = Literal["text", "number", "boolean", "time", "json"]
+
+
+class Table(Words):
+    """A table of rows to remember: its columns, and those that together name a row."""
+
+    columns: Annotated[dict[Identifier, ColumnType], Field(min_length=1, max_length=50)]
+    key: Annotated[list[Identifier], Field(max_length=5)] = []
 
 
 class Template(Words):
@@ -255,10 +271,18 @@ class Template(Words):
     version: Annotated[int, Field(ge=1)]
     title: Title
     about: Text
-    settings: dict[Identifier, Setting] = {}
-    when: EventTrigger
-    steps: Annotated[list[Step], Field(min_length=1, max_length=200)]
+    settings: Fields = {}
+    tables: Annotated[dict[Identifier, Table], Field(max_length=20)] = {}
+    runs: Turns = Turns()
+    limits: Limits = Limits()
+    when: Triggers
+    steps: Annotated[list[Step], Field(min_length=1, max_length=MOST_STEPS)]
 
 
-for _model in (If, Template):
+for _model in (OnError, *KINDS.values(), ElseIf, Template):
     _model.model_rebuild()
+
+
+def written(template: Template) -> dict[str, Any]:
+    """Return a flow as the plain data that people write: what they left out stays out."""
+    return template.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -27,8 +27,10 @@ class Flow(SQLModel, table=True):
     template: str
     version: int
     enabled: bool
+    paused: bool = False
+    """Nothing of it is carried out, and nothing is lost: its runs go on when it does."""
     changed_by: str
-    """The Slack user who set it up or switched it last."""
+    """The Slack user who set it up or switched it last. They are asked when the flow reaches a cap."""
     changed_at: float
 
 
@@ -41,6 +43,22 @@ class FlowVersion(SQLModel, table=True):
     version: int = Field(primary_key=True)
     document: dict[str, Any] = Field(sa_type=JSON)
     settings: dict[str, Any] = Field(sa_type=JSON)
+    saved_by: str = ""
+    saved_at: float = 0.0
+
+
+class Revision(SQLModel, table=True):
+    """One row, counted up with every change of a flow: other processes see by it that theirs are out of date."""
+
+    id: int = Field(default=1, primary_key=True)
+    number: int = 0
+
+
+class Process(SQLModel, table=True):
+    """One running process, for as long as it says so."""
+
+    id: str = Field(primary_key=True)
+    beat_at: float = Field(index=True)
 
 
 class Run(SQLModel, table=True):
@@ -49,21 +67,142 @@ class Run(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("flow", "event_id"),
         Index("run_by_flow", "flow", "began_at"),
-        Index("run_by_state", "state"),
+        Index("run_by_state", "state", "wake_at"),
+        Index("run_by_lane", "flow", "lane", "state"),
+        Index("run_by_owner", "owner"),
+        Index("run_by_end", "ended_at"),
     )
 
     id: str = Field(primary_key=True)
     flow: str
     version: int
+    trigger: int = 0
+    """Which of the flow's triggers woke it."""
     event_id: str
     event: dict[str, Any] = Field(sa_type=JSON)
+    lane: str = ""
+    """The runs of a flow in one lane take turns, where the flow says so."""
     state: str
-    """waking (accepted, not begun), running, waiting (for an answer), done or failed."""
+    """queued (its turn has not come), ready (to be carried out), running (by its owner), waiting (for a time, an answer
+    or another run), done, failed, cancelled, or discarded (a failure that somebody has dealt with)."""
+    owner: str | None = None
+    """The process that carries it out."""
+    nudged: bool = False
+    """Something that it may wait for has come while it was being carried out."""
+    wake_at: float | None = None
     message: str = ""
-    segments: list[str] = Field(default=[], sa_type=JSON)
-    """The journals of this run, oldest first."""
+    path: str = ""
+    """The step that failed."""
+    result: dict[str, Any] = Field(default={}, sa_type=JSON)
+    """What it gave to the run that called it."""
+    parent: str | None = None
+    """The run that called it, and waits for it."""
+    depth: int = 0
+    """How many runs called one another before it."""
     began_at: float
     ended_at: float | None = None
+
+
+class Journal(SQLModel, table=True):
+    """What runs have done: one row for each thing that was noted, never changed."""
+
+    run_id: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    """The path of the step, and what of it."""
+    value: Any = Field(sa_type=JSON)
+    at: float
+    """When it began."""
+    took: float
+    """Seconds."""
+
+
+class Spent(SQLModel, table=True):
+    """How much a flow has changed or destroyed: in one run, or on one day."""
+
+    scope: str = Field(primary_key=True)
+    """``run <id>``, or ``day <flow> <date>``."""
+    effect: str = Field(primary_key=True)
+    count: int
+    allowed: int = 0
+    """How much more than the cap its owners have allowed."""
+    at: float = Field(index=True)
+
+
+class Tick(SQLModel, table=True):
+    """The last time that a flow's schedule was looked at."""
+
+    flow: str = Field(primary_key=True)
+    trigger: int = Field(primary_key=True)
+    at: float
+
+
+class Miss(SQLModel, table=True):
+    """How many events of a day did not wake a flow, by the guard that said no."""
+
+    flow: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    guard: str = Field(primary_key=True)
+    """The guard's path in the flow, such as ``when/0/only if/0``."""
+    count: int
+
+
+class MissSample(SQLModel, table=True):
+    """One of the latest events that did not wake a flow. There is a fixed number of slots for each flow."""
+
+    __tablename__ = "miss_sample"
+
+    flow: str = Field(primary_key=True)
+    slot: int = Field(primary_key=True)
+    at: float
+    event_id: str
+    guard: str
+    value: Any = Field(default=None, sa_type=JSON)
+    """What the guard saw, masked."""
+    wanted: Any = Field(default=None, sa_type=JSON)
+
+
+class Dataset(SQLModel, table=True):
+    """A stored collection of very many items. It lives as long as the run that made it is remembered."""
+
+    id: str = Field(primary_key=True)
+    run_id: str = Field(index=True)
+    count: int
+    fields: list[str] = Field(default=[], sa_type=JSON)
+    made_at: float
+
+
+class DatasetItem(SQLModel, table=True):
+    """One item of a dataset."""
+
+    __tablename__ = "dataset_item"
+
+    dataset: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    item: Any = Field(sa_type=JSON)
+
+
+class RowTable(SQLModel, table=True):
+    """A table of rows to remember, with its typed columns. Flows that name it share it."""
+
+    __tablename__ = "row_table"
+
+    name: str = Field(primary_key=True)
+    columns: dict[str, str] = Field(sa_type=JSON)
+    key: list[str] = Field(default=[], sa_type=JSON)
+
+
+class Row(SQLModel, table=True):
+    """One row to remember."""
+
+    __tablename__ = "remembered_row"
+    __table_args__ = (UniqueConstraint("table_name", "key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    table_name: str = Field(index=True)
+    key: str | None = None
+    """The values of the key's columns as JSON, where the table has a key."""
+    cells: dict[str, Any] = Field(sa_type=JSON)
+    changed_at: float
 
 
 class Once(SQLModel, table=True):
@@ -72,7 +211,7 @@ class Once(SQLModel, table=True):
     flow: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     event_id: str
-    until: float
+    until: float = Field(index=True)
 
 
 class Decision(SQLModel, table=True):
@@ -92,12 +231,10 @@ class Decision(SQLModel, table=True):
     asked_at: float
     deadline: float
     state: str
-    """pending, decided, or expired (the time passed, and the default was taken)."""
+    """pending, decided, expired (the time passed, and the default was taken), or cancelled with its run."""
     choice: str | None = None
     decided_by: str | None = None
     decided_at: float | None = None
-    resumed: bool = False
-    """The run has been told."""
 
 
 class Permission(SQLModel, table=True):

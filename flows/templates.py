@@ -2,24 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, assert_never
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from typing import Final
 
 from connectors.base import Catalog
-from flows import check, document, durations
+from flows import check, document
 from flows.check import Problem
-from flows.language import (
-    ChannelSetting,
-    ChoicesSetting,
-    ConnectionSetting,
-    DurationSetting,
-    NumberSetting,
-    Setting,
-    Template,
-    TextSetting,
-    YesNoSetting,
-)
+from flows.language import Template
 
 LIBRARY: Final = Path(__file__).parent / "library"
 
@@ -56,44 +44,3 @@ def library(catalog: Catalog, folder: Path = LIBRARY) -> Mapping[str, Template]:
             raise WrongTemplateError(file.name, found)
         templates[found.template] = found
     return templates
-
-
-def settings_model(template: Template) -> type[BaseModel]:
-    """Return the model that a template's settings must satisfy, one field for each."""
-    fields: dict[str, Any] = {name: _field(setting) for name, setting in template.settings.items()}
-    model: type[BaseModel] = create_model(
-        "Settings", __config__=ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True), **fields
-    )
-    return model
-
-
-def _field(setting: Setting) -> tuple[Any, Any]:
-    match setting:
-        case ConnectionSetting():
-            return Annotated[str, Field(min_length=1)], ...
-        case ChannelSetting():
-            return Annotated[str, Field(pattern=r"^[CGD][A-Z0-9]{2,30}$")], ...
-        case TextSetting(optional=True):
-            return Annotated[str | None, Field(max_length=2000)], setting.default
-        case TextSetting():
-            return Annotated[str, Field(min_length=1, max_length=2000)], ...
-        case NumberSetting():
-            return Annotated[int, Field(ge=setting.min, le=setting.max)], ...
-        case YesNoSetting():
-            return bool, setting.default
-        case ChoicesSetting():
-            return Annotated[list[Literal[tuple(setting.of)]], Field(min_length=1)], ...  # type: ignore[misc]  # made at run time
-        case DurationSetting():
-            return Annotated[durations.Duration, AfterValidator(_within(setting))], ...
-        case _:
-            assert_never(setting)
-
-
-def _within(setting: DurationSetting) -> Any:
-    def between(value: str) -> str:
-        if not durations.seconds(setting.min) <= durations.seconds(value) <= durations.seconds(setting.max):
-            least, most = (durations.spoken(durations.seconds(bound)) for bound in (setting.min, setting.max))
-            raise ValueError(f"between {least} and {most}, please")
-        return value
-
-    return between

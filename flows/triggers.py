@@ -1,72 +1,149 @@
-"""The door: which flows an event wakes. An event that wakes nothing starts no run and leaves no trace."""
+"""Triggers: what wakes a flow. An event, a time, a person, or another flow."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlmodel import Session
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from flows import durations
-from flows.engine import all_hold
-from flows.language import Template
-from flows.references import fill, spoken
-from flows.store import SetUp, Store, add_run, claim_once, flows_set_up
-from flows.tables import Run
+from flows.conditions import Tests
+from flows.durations import Duration
+from flows.fields import Fields
+from flows.words import FullName, Text, Words
+
+SHORTEST: Final = 60
+"""Seconds that lie at least between two ticks of a schedule."""
 
 
-class Door:
-    """Looks at the guards of every flow that is on."""
+class OncePer(Words):
+    """At most one run for each value of a key within a time."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    key: Text
+    within: Duration
 
-    async def knock(
-        self, *, source: str, connection: str, event_id: str, event: Mapping[str, Any], now: float
-    ) -> Sequence[str]:
-        """Accept an event. Returns the runs it wakes, which are then kept and must be begun.
 
-        The same event id wakes a flow once, however often it is delivered and whatever happened to the flow meanwhile.
-        """
-        event_id = f"{connection}:{event_id}"
+class Answers(Words):
+    """The sender of the event waits for an `answer` step, this long; without one, it does this."""
 
-        def work(session: Session) -> list[str]:
-            return [
-                run_id
-                for flow in flows_set_up(session, only_enabled=True)
-                if (run_id := self._wake(session, flow, source, connection, event_id, event, now)) is not None
-            ]
+    within: Annotated[Duration, AfterValidator(lambda value: _at_most(value, 10))] = "2s"
+    otherwise: Literal["allow", "deny"] = "allow"
 
-        return await self._store.transact(work)
 
-    def _wake(
-        self,
-        session: Session,
-        flow: SetUp,
-        source: str,
-        connection: str,
-        event_id: str,
-        event: Mapping[str, Any],
-        now: float,
-    ) -> str | None:
-        if flow.document["when"]["event"] != source:
-            return None
-        when = Template.model_validate(flow.document).when
-        scope = {"settings": flow.settings, "event": event}
-        if fill(when.from_, scope) != connection or not all_hold(when.only_if, scope):
-            return None
-        once = when.once_per
-        if once is not None:
-            until = now + durations.seconds(once.within)
-            key = spoken(fill(once.key, scope))
-            if not claim_once(self._store, session, flow=flow.name, key=key, event_id=event_id, now=now, until=until):
-                return None
-        run_id = f"{flow.name}/{flow.version}/{event_id}"
-        run = Run(
-            id=run_id,
-            flow=flow.name,
-            version=flow.version,
-            event_id=event_id,
-            event=dict(event),
-            state="waking",
-            began_at=now,
-        )
-        return run_id if add_run(self._store, session, run) else None
+class EventTrigger(Words):
+    """Wakes the flow when an event of a source arrives and every guard holds."""
+
+    event: FullName
+    from_: Text = Field(alias="from")
+    only_if: Tests | None = Field(default=None, alias="only if")
+    once_per: OncePer | None = Field(default=None, alias="once per")
+    answers: Answers | None = None
+
+
+Missed = Literal["once", "all", "skip"]
+"""What to do about times that passed while nobody was there: make up for the last, for every one, or for none."""
+
+
+class CronTrigger(Words):
+    """Wakes the flow at the times that a cron expression names: minute, hour, day of month, month, day of week."""
+
+    cron: Annotated[str, AfterValidator(lambda value: _cron(value))]
+    zone: Annotated[str, AfterValidator(lambda value: _zone(value))] = Field(default="UTC", alias="time zone")
+    missed: Missed = "once"
+
+
+class EveryTrigger(Words):
+    """Wakes the flow again and again, at whole multiples of a duration since midnight UTC of 1 January 1970."""
+
+    every: Annotated[Duration, AfterValidator(lambda value: _at_least(value, SHORTEST))]
+    missed: Missed = "once"
+
+
+class ByHandTrigger(Words):
+    """A person starts the flow, and fills in this form. The run knows it as its event, with `by`: the person."""
+
+    by_hand: Fields = Field(alias="by hand")
+
+
+class CalledTrigger(Words):
+    """Another flow starts this one, and gives these."""
+
+    called: Fields
+
+
+Schedule = CronTrigger | EveryTrigger
+
+_KINDS: Final = {
+    "event": EventTrigger,
+    "cron": CronTrigger,
+    "every": EveryTrigger,
+    "by hand": ByHandTrigger,
+    "called": CalledTrigger,
+}
+
+
+def _kind_of_trigger(value: object) -> str | None:
+    if isinstance(value, Mapping):
+        kinds = [kind for kind in _KINDS if kind in value]
+        return kinds[0] if len(kinds) == 1 else None
+    return next((kind for kind, model in _KINDS.items() if isinstance(value, model)), None)
+
+
+Trigger = Annotated[
+    Annotated[EventTrigger, Tag("event")]
+    | Annotated[CronTrigger, Tag("cron")]
+    | Annotated[EveryTrigger, Tag("every")]
+    | Annotated[ByHandTrigger, Tag("by hand")]
+    | Annotated[CalledTrigger, Tag("called")],
+    Discriminator(
+        _kind_of_trigger,
+        custom_error_type="kind_of_trigger",
+        custom_error_message=f"a trigger has exactly one of {', '.join(f'`{kind}:`' for kind in _KINDS)}",
+    ),
+]
+
+
+def _one_or_several(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+Triggers = Annotated[list[Trigger], BeforeValidator(_one_or_several), Field(min_length=1, max_length=10)]
+"""One trigger, or a list of them."""
+
+
+def zone_of(trigger: Schedule) -> tzinfo:
+    """Return the time zone of a schedule."""
+    return ZoneInfo(trigger.zone) if isinstance(trigger, CronTrigger) else UTC
+
+
+def _at_most(value: str, most: int) -> str:
+    if not 0 < durations.seconds(value) <= most:
+        raise ValueError(f"at most {durations.spoken(most)}, please")
+    return value
+
+
+def _at_least(value: str, least: int) -> str:
+    if durations.seconds(value) < least:
+        raise ValueError(f"at least {durations.spoken(least)}, please")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"there is no time zone {value[:60]!r}; write one such as Europe/Berlin") from error
+    return value
+
+
+def _cron(value: str) -> str:
+    from apscheduler.triggers.cron import CronTrigger as Times
+
+    try:
+        Times.from_crontab(value, UTC)
+    except ValueError as error:
+        raise ValueError(
+            f"not a cron expression ({error}); for instance `0 9 * * 1-5`: at 9:00 from Monday to Friday"
+        ) from error
+    return value

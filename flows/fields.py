@@ -1,0 +1,159 @@
+"""Fields: the typed blanks of a flow, filled in by people, for its settings and for the forms that start it by hand."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, assert_never
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
+
+from flows import durations
+from flows.durations import Duration
+from flows.words import Identifier, Title, Words
+
+
+class Titled(Words):
+    """What every field has: its title, and the hint under it."""
+
+    title: Title
+    hint: Annotated[str, Field(max_length=150)] | None = None
+
+
+class ConnectionField(Titled):
+    """One of the connected accounts of a connector."""
+
+    connection: Identifier
+
+
+class ChannelField(Titled):
+    """A Slack channel, by its id. Without a default, a form offers the channel it was opened in."""
+
+    type: Literal["channel"]
+    default: str | None = None
+
+
+class TextField(Titled):
+    """A line of text."""
+
+    type: Literal["text"]
+    default: str | None = None
+    optional: bool = False
+
+
+class NumberField(Titled):
+    """A whole number within bounds."""
+
+    type: Literal["number"]
+    min: int
+    max: int
+    default: int | None = None
+
+
+class YesNoField(Titled):
+    """A yes or a no."""
+
+    type: Literal["yes or no"]
+    default: bool = False
+
+
+class ChoicesField(Titled):
+    """One or more out of a few."""
+
+    type: Literal["choices"]
+    of: Annotated[list[str], Field(min_length=1, max_length=10)]
+    default: list[str] = []
+
+
+class DurationField(Titled):
+    """A length of time within bounds."""
+
+    type: Literal["duration"]
+    min: Duration
+    max: Duration
+    default: Duration | None = None
+
+
+def _kind_of_field(value: object) -> str | None:
+    match value:
+        case {"connection": _} | ConnectionField():
+            return "connection"
+        case {"type": str(kind)}:
+            return kind
+        case Titled():
+            return str(getattr(value, "type", None))
+        case _:
+            return None
+
+
+AnyField = Annotated[
+    Annotated[ConnectionField, Tag("connection")]
+    | Annotated[ChannelField, Tag("channel")]
+    | Annotated[TextField, Tag("text")]
+    | Annotated[NumberField, Tag("number")]
+    | Annotated[YesNoField, Tag("yes or no")]
+    | Annotated[ChoicesField, Tag("choices")]
+    | Annotated[DurationField, Tag("duration")],
+    Discriminator(
+        _kind_of_field,
+        custom_error_type="kind_of_field",
+        custom_error_message="a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choices or duration",
+    ),
+]
+
+Fields = Annotated[dict[Identifier, AnyField], Field(max_length=40)]
+
+
+def model_of(fields: Mapping[str, AnyField]) -> type[BaseModel]:
+    """Return the model that what people fill in must satisfy: one attribute for each field."""
+    attributes: dict[str, Any] = {name: _attribute(field) for name, field in fields.items()}
+    model: type[BaseModel] = create_model(
+        "FilledIn", __config__=ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True), **attributes
+    )
+    return model
+
+
+def type_of(field: AnyField) -> Any:
+    """Return the type of the values of a field, as references to it see it."""
+    match field:
+        case ConnectionField() | ChannelField() | DurationField():
+            return str
+        case TextField():
+            return str | None if field.optional else str
+        case NumberField():
+            return int
+        case YesNoField():
+            return bool
+        case ChoicesField():
+            return list[Literal[tuple(field.of)]]  # type: ignore[misc]  # made at run time
+        case _:
+            assert_never(field)
+
+
+def _attribute(field: AnyField) -> tuple[Any, Any]:
+    match field:
+        case ConnectionField():
+            return Annotated[str, Field(min_length=1)], ...
+        case ChannelField():
+            return Annotated[str, Field(pattern=r"^[CGD][A-Z0-9]{2,30}$")], ...
+        case TextField(optional=True):
+            return Annotated[str | None, Field(max_length=2000)], field.default
+        case TextField():
+            return Annotated[str, Field(min_length=1, max_length=2000)], ...
+        case NumberField():
+            return Annotated[int, Field(ge=field.min, le=field.max)], ...
+        case YesNoField():
+            return bool, field.default
+        case ChoicesField():
+            return Annotated[list[Literal[tuple(field.of)]], Field(min_length=1)], ...  # type: ignore[misc]  # made at run time
+        case DurationField():
+            return Annotated[durations.Duration, AfterValidator(_within(field))], ...
+        case _:
+            assert_never(field)
+
+
+def _within(field: DurationField) -> Any:
+    def between(value: str) -> str:
+        if not durations.seconds(field.min) <= durations.seconds(value) <= durations.seconds(field.max):
+            least, most = (durations.spoken(durations.seconds(bound)) for bound in (field.min, field.max))
+            raise ValueError(f"between {least} and {most}, please")
+        return value
+
+    return between
