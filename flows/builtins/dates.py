@@ -29,21 +29,19 @@ from flows.durations import Duration
 
 dates: Final = Declaring("dates", title="Dates and times")
 
-MONTHS: Final = tuple(
-    [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ]
+MONTHS: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 )
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -68,7 +66,7 @@ def _when(value: object) -> object:
             return data(value)
 
 
-When = Annotated[str | int | float, BeforeValidator(_when), Field(union_mode="left_to_right")]
+When = Annotated[str | int | float, BeforeValidator(_when)]
 Zone = Annotated[ShortText, AfterValidator(_zone)]
 
 
