@@ -134,8 +134,8 @@ def keep(connection: sa.Connection | Session, batch: Batch) -> None:
         where=MissSample.__table__.c.at <= replacing.excluded.at,  # type: ignore[attr-defined]  # SQLModel adds it
     )
     for flow, samples in sorted(batch.samples.items()):
-        latest = samples[-SLOTS:]
-        slots = _oldest_slots(connection, flow)
+        # The newest takes the place of the oldest, and so on: then the latest of all remain, whoever took them.
+        newest = sorted(samples, key=lambda sample: sample.at, reverse=True)
         connection.execute(
             replacing,
             [
@@ -148,7 +148,7 @@ def keep(connection: sa.Connection | Session, batch: Batch) -> None:
                     "value": sample.value,
                     "wanted": sample.wanted,
                 }
-                for slot, sample in zip(slots, latest, strict=False)
+                for slot, sample in zip(_oldest_slots(connection, flow), newest, strict=False)
             ],
         )
 
@@ -244,7 +244,7 @@ def _quoted(value: Any) -> str:
     match value:
         case str():
             return f"“{_cut(value)}”"
-        case [] | {}:
+        case list() | dict() if not value:
             return "empty"
         case _:
             return _cut(spoken(value)) or "nothing"
