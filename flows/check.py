@@ -1,110 +1,265 @@
 """Checking a flow before it is kept: every Problem, with its place and what to do about it."""
 
-import difflib
-import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Union, assert_never, get_args, get_origin
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, Literal, assert_never
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
-from connectors.base import Catalog
+from connectors.base import Action, Catalog
 from flows import durations, references
-from flows.language import Ask, ConnectionField, Do, If, Set, Step, Stop, Template
+from flows.calls import called, every_step
+from flows.comparing import sure, unsuitable
+from flows.conditions import AllOf, AnyOf, Comparison, Not, Test, moment
+from flows.fields import AnyField, ConnectionField, NumberField, type_of
+from flows.inputs import bounds, conditions, inputs, tests
+from flows.language import (
+    Answer,
+    Ask,
+    Call,
+    Do,
+    Each,
+    ErrorKind,
+    If,
+    OnError,
+    Set,
+    Step,
+    Stop,
+    Template,
+    Until,
+    Wait,
+)
+from flows.problems import MOST, Problem, nearest, shown
+from flows.reading import read
+from flows.row_inputs import misplaced, remembers, row, row_gives
+from flows.shapes import (
+    Either,
+    Known,
+    Lost,
+    Shape,
+    Stored,
+    Unsure,
+    Within,
+    fits,
+    item,
+    kinds,
+    list_of,
+    options,
+    record,
+    said,
+)
+from flows.triggers import ByHandTrigger, CalledTrigger, CronTrigger, EventTrigger, EveryTrigger
 
-ANSWER_FIELDS: Final = ("choice", "by", "at", "how")
-"""What a question hands to later steps: the choice, who made it, when (Unix seconds), and how (person or deadline)."""
+__all__ = ["MOST_IN_ALL", "Problem", "check", "nearest", "read"]
+
+MOST_IN_ALL: Final = 1000
+"""Steps of a flow, wherever they stand."""
+
+SCOPE: Final = ("settings", "event", "run", "steps", "error")
+"""The first words of references, which nothing else can be called."""
+
+ERROR: Final = {"kind": ErrorKind, "message": str}
+ANSWERED: Final = {"by": str | None, "at": float | str, "how": str}
+CALLED: Final = {"outcome": Literal["done", "failed"], "message": str, "run": str, "gave": Any}
+
+Checking = Generator[Problem, None, dict[str, Shape]]
+"""Yields Problems, and returns what later steps may refer to under which id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """What is wrong with a flow, where, and what to do about it."""
+def check(
+    template: Template, catalog: Catalog, *, flows: Mapping[str, Template] | None = None, name: str | None = None
+) -> list[Problem]:
+    """Return every Problem of a well-formed template: actions, references, types and settings that do not fit.
 
-    path: str
-    message: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}" + (f" ({self.hint})" if self.hint else "")
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``did you mean …?`` for the known word closest to a mistyped one, or nothing."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {found[0]}?" if found else ""
-
-
-def read(data: Mapping[str, Any]) -> Template | list[Problem]:
-    """Return a template read from plain data, or every Problem with its form."""
-    try:
-        return Template.model_validate(data)
-    except ValidationError as error:
-        return [
-            Problem(path="/".join(_place(found["loc"])), message=found["msg"].removeprefix("Value error, "))
-            for found in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-
-
-def _place(location: tuple[int | str, ...]) -> Iterator[str]:
-    """Yield a location without the tags that pydantic adds for the kinds of step and setting."""
-    for index, part in enumerate(location):
-        before = location[max(0, index - 2) : index]
-        in_step = len(before) == 2 and before[0] in {"steps", "then", "else"} and isinstance(before[1], int)
-        in_setting = index == 2 and location[0] == "settings"
-        if not (in_step or in_setting):
-            yield str(part)
-
-
-def check(template: Template, catalog: Catalog) -> list[Problem]:
-    """Return every Problem of a well-formed template: actions, references, types and settings that do not fit."""
-    return list(_Check(template, catalog).problems())
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What a reference at some place may name, for one first word: a model, a set of names, or anything."""
-
-    shape: Any
+    `flows` are the flows that it may call, by their names; without them, it is not looked whether those exist. `name`
+    is what the flow itself is called, if it is not what its template is called.
+    """
+    found = list(islice(_Check(template, catalog, flows, name or template.template).problems(), MOST + 1))
+    more = Problem(path="document", message=f"there are more than {MOST} problems; these are the first")
+    return found if len(found) <= MOST else [*found[:MOST], more]
 
 
 class _Check:
-    def __init__(self, template: Template, catalog: Catalog) -> None:
+    def __init__(self, template: Template, catalog: Catalog, flows: Mapping[str, Template] | None, name: str) -> None:
         self.template = template
         self.catalog = catalog
+        self.flows = flows
+        self.name = name
         self.ids: set[str] = set()
+        self.answers = any(isinstance(trigger, EventTrigger) and trigger.answers for trigger in template.when)
 
     def problems(self) -> Iterator[Problem]:
         template = self.template
-        for name, setting in template.settings.items():
-            if isinstance(setting, ConnectionField) and setting.connection not in self.catalog.connectors:
-                yield Problem(
-                    path=f"settings/{name}/connection",
-                    message=f"there is no connector {setting.connection}",
-                    hint=nearest(setting.connection, self.catalog.connectors),
-                )
-        scope: dict[str, Any] = {
-            "settings": dict.fromkeys(template.settings, Any),
-            "run": {"id": str, "flow": str},
-            "steps": {},
-        }
-        source = self.catalog.source(template.when.event)
-        if source is None:
+        if sum(1 for _ in every_step(template.steps)) > MOST_IN_ALL:
             yield Problem(
-                path="when/event",
-                message=f"there is no event {template.when.event}",
-                hint=nearest(template.when.event, self.catalog.sources),
+                path="steps",
+                message=f"a flow has at most {MOST_IN_ALL} steps in all",
+                hint="let it `call:` other flows",
             )
-        scope["event"] = source.event if source else Any
-        yield from self.connection(template.when.from_, "when/from", template.when.event.partition(".")[0])
-        for index, condition in enumerate(template.when.only_if or []):
-            yield from self.referred([condition.left, condition.right], f"when/only if/{index}", scope)
-        if template.when.once_per:
-            yield from self.referred(template.when.once_per.key, "when/once per/key", scope)
-        yield from self.steps(template.steps, "steps", scope)
+            return
+        settings = {name: type_of(field) for name, field in template.settings.items()}
+        yield from self.fields(template.settings, "settings")
+        for name, table in template.tables.items():
+            for index, column in enumerate(table.key):
+                if column not in table.columns:
+                    yield Problem(
+                        path=f"tables/{name}/key/{index}",
+                        message=f"{name} has no column {column}",
+                        hint=nearest(column, table.columns),
+                    )
+        events: list[Shape] = []
+        for index, trigger in enumerate(template.when):
+            event = yield from self.trigger(trigger, f"when/{index}", settings)
+            events.append(event)
+        event = events[0] if len(events) == 1 else Either(tuple(events))
+        door = Known(names={"settings": settings, "event": event})
+        if template.runs.per is not None:
+            yield from self.at_the_door(template.runs.per, "runs/per", door)
+        yield from self.limits()
+        run = {"id": str, "flow": str}
+        yield from self.sequence(template.steps, "steps", door.within(run=run).after({}))
 
-    def steps(self, steps: Sequence[Step], path: str, scope: dict[str, Any]) -> Iterator[Problem]:
-        """Check a sequence. What its steps give is known to the steps after them, and to nobody outside it."""
-        scope = {**scope, "steps": dict(scope["steps"])}
+    # --- around the steps -------------------------------------------------------------------------------------------
+
+    def fields(self, fields: Mapping[str, AnyField], path: str) -> Iterator[Problem]:
+        for name, field in fields.items():
+            if isinstance(field, ConnectionField) and field.connection not in self.catalog.connectors:
+                yield Problem(
+                    path=f"{path}/{name}/connection",
+                    message=f"there is no connector {field.connection}",
+                    hint=nearest(field.connection, self.catalog.connectors),
+                )
+            yield from bounds(name, field, f"{path}/{name}")
+
+    def trigger(self, trigger: Any, path: str, settings: Mapping[str, Shape]) -> Generator[Problem, None, Shape]:
+        """Check a trigger, and return the shape of its event."""
+        match trigger:
+            case EventTrigger():
+                source = self.catalog.source(trigger.event)
+                if source is None:
+                    yield Problem(
+                        path=f"{path}/event",
+                        message=f"there is no event {trigger.event}",
+                        hint=nearest(trigger.event, self.catalog.sources),
+                    )
+                yield from self.connection(trigger.from_, f"{path}/from", trigger.event.partition(".")[0])
+                event = source.event if source else Any
+                door = Known(names={"settings": settings, "event": event})
+                yield from self.tests(trigger.only_if or [], f"{path}/only if", door)
+                if trigger.once_per:
+                    yield from self.at_the_door(trigger.once_per.key, f"{path}/once per/key", door)
+                return event
+            case CronTrigger() | EveryTrigger():
+                return {"scheduled_for": str}
+            case ByHandTrigger():
+                yield from self.fields(trigger.by_hand, f"{path}/by hand")
+                return {**{name: type_of(field) for name, field in trigger.by_hand.items()}, "by": str}
+            case CalledTrigger():
+                yield from self.fields(trigger.called, f"{path}/called")
+                return {name: type_of(field) for name, field in trigger.called.items()}
+        return Any
+
+    def at_the_door(self, key: str, path: str, door: Known) -> Iterator[Problem]:
+        yield from self.referred(key, path, door)
+        if not any(references.paths(key)):
+            yield Problem(
+                path=path, message="the same for every event", hint="refer to the event, such as {{ event.user.email }}"
+            )
+
+    def limits(self) -> Iterator[Problem]:
+        limits = self.template.limits
+        for effect, cap in {"changes": limits.changes, "destroys": limits.destroys}.items():
+            if cap is None:
+                continue
+            if cap.per_run is None and cap.per_day is None:
+                yield Problem(
+                    path=f"limits/{effect}", message="this limits nothing", hint="say `per run:` or `per day:`"
+                )
+            for name, value in {"per run": cap.per_run, "per day": cap.per_day}.items():
+                here = f"limits/{effect}/{name}"
+                setting = (references.only_path(value) or "").removeprefix("settings.")
+                if isinstance(value, str) and not isinstance(self.template.settings.get(setting), NumberField):
+                    numbers = [key for key, field in self.template.settings.items() if isinstance(field, NumberField)]
+                    yield Problem(
+                        path=here,
+                        message=f"{shown(value)} is neither a number nor a reference to a setting of the type number",
+                        hint=nearest(setting, numbers) or "such as 10, or {{ settings.most }}",
+                    )
+                elif isinstance(value, int) and value < 0:
+                    yield Problem(path=here, message=f"{shown(value)} is less than nothing", hint="0 allows none")
+
+    def connection(self, written: str, path: str, connector: str) -> Iterator[Problem]:
+        """Check that a text refers to a setting which is a connection of the right connector."""
+        name = (references.only_path(written) or "").removeprefix("settings.")
+        setting = self.template.settings.get(name)
+        if not isinstance(setting, ConnectionField):
+            known = [key for key, field in self.template.settings.items() if isinstance(field, ConnectionField)]
+            yield Problem(
+                path=path,
+                message="this must refer to a connection setting",
+                hint=nearest(name, known)
+                or f"for instance {{{{ settings.{connector} }}}}, with a setting {connector}: {{connection: {connector}}}",
+            )
+        elif setting.connection != connector and connector in self.catalog.connectors:
+            yield Problem(
+                path=path,
+                message=f"{name} is a connection to {setting.connection}, and {connector} is needed",
+                hint=f"a setting with `connection: {connector}`",
+            )
+
+    # --- what stands anywhere ---------------------------------------------------------------------------------------
+
+    def tests(self, tests: Sequence[Test], path: str, known: Known) -> Iterator[Problem]:
+        for index, test in enumerate(tests):
+            yield from self.test(test, f"{path}/{index}", known)
+            known = known.where(sure([test]))  # the tests after it are only looked at where it holds
+
+    def test(self, test: Test, path: str, known: Known) -> Iterator[Problem]:
+        match test:
+            case AllOf():
+                yield from self.tests(test.all, f"{path}/all", known)
+            case AnyOf():
+                for index, inner in enumerate(test.any):
+                    yield from self.test(inner, f"{path}/any/{index}", known)
+            case Not():
+                yield from self.test(test.not_, f"{path}/not", known)
+            case Comparison():
+                asks = test.operator in {"exists", "is empty"}
+                yield from self.referred(test.left, f"{path}/left", known, unsure=asks)
+                yield from self.referred(test.right, f"{path}/{test.operator}", known)
+                yield from unsuitable(test, path, known)
+            case _:
+                assert_never(test)
+
+    def referred(self, value: Any, path: str, known: Known, *, unsure: bool = False) -> Iterator[Problem]:
+        """Check every reference in a value. With `unsure`, what they name may not be there."""
+        for text in references.texts(value):
+            wrong = references.malformed(text)
+            if wrong is not None:
+                yield Problem(path=path, message=f"{shown(wrong)} is no reference", hint="write {{ event.user.email }}")
+            for reference in references.paths(text):
+                found = known.follow(reference, unsure=unsure)
+                if isinstance(found, Lost):
+                    yield Problem(path=path, message=found.message, hint=found.hint)
+
+    def expected(self, value: Any, path: str, known: Known, wanted: Shape, needs: str) -> Iterator[Problem]:
+        """Check references, and that what is written can be of a shape."""
+        yield from self.referred(value, path, known)
+        if references.only_path(value) is not None and not fits(known.shape(value), wanted):
+            yield Problem(path=path, message=f"{value.strip()} is {said(known.shape(value))}, and {needs} is needed")
+
+    def duration(self, value: str, path: str, known: Known) -> Iterator[Problem]:
+        yield from self.expected(value, path, known, str, "a duration")
+        if "{{" not in value:
+            try:
+                durations.seconds(value)
+            except ValueError as error:
+                yield Problem(path=path, message=f"{shown(value)} is no duration", hint=str(error))
+
+    # --- steps ------------------------------------------------------------------------------------------------------
+
+    def sequence(self, steps: Sequence[Step], path: str, known: Known) -> Generator[Problem, None, Known]:
+        """Check a sequence, and return what is known after it."""
         for index, step in enumerate(steps):
             here = f"{path}/{index}"
             if step.id is not None:
@@ -113,195 +268,214 @@ class _Check:
                         path=f"{here}/id", message=f"two steps are called {step.id}", hint="give each its own id"
                     )
                 self.ids.add(step.id)
-            yield from self.step(step, here, scope)
+            left = yield from self.step(step, here, known)
+            if step.on_error is not None:
+                left = yield from self.on_error(step, step.on_error, left, f"{here}/on error", known)
+            known = known.after(left)
+        return known
+
+    def branch(self, steps: Sequence[Step], path: str, known: Known) -> Checking:
+        """Check steps of which nobody knows beforehand whether they run."""
+        after = yield from self.sequence(steps, path, known)
+        new = after.new(known).items()
+        return {name: shape if isinstance(shape, Within) else Unsure(shape) for name, shape in new}
+
+    def on_error(self, step: Step, on_error: OnError, left: dict[str, Shape], path: str, known: Known) -> Checking:
+        if isinstance(step, Stop):
+            yield Problem(path=path, message="a `stop:` cannot fail", hint="leave `on error:` out")
+        if on_error.retry is not None and not isinstance(step, Do | Ask | Call):
+            yield Problem(
+                path=f"{path}/try again",
+                message="only `do:`, `ask:` and `call:` can be tried again",
+                hint="put it at the step inside that can fail",
+            )
+        failed = known.within(error=ERROR)
+        own = left.get(step.id) if step.id is not None else None
+        if on_error.give is not None:
+            yield from self.referred(on_error.give, f"{path}/give", known)
+            given = {name: known.shape(value) for name, value in on_error.give.items()}
             if step.id is not None:
-                scope["steps"][step.id] = self.gives(step)
+                left = {**left, step.id: _or_given(own, given)}
+        if on_error.steps is not None:
+            more = yield from self.branch(on_error.steps, f"{path}/steps", failed)
+            left = {**left, **more}
+            if step.id is not None:
+                left[step.id] = Unsure(own)
+        return left
 
-    def gives(self, step: Step) -> Any:
-        """Return the shape of what a step hands to later ones."""
+    def step(self, step: Step, path: str, known: Known) -> Checking:
+        gives: Shape = {}
+        inner: dict[str, Shape] = {}
         match step:
             case Do():
-                action = self.catalog.action(step.do)
-                return action.gives if action else Any
+                gives = yield from self.do(step, path, known)
             case Ask():
-                return dict.fromkeys(ANSWER_FIELDS, Any)
-            case Set():
-                return dict.fromkeys(step.set, Any)
-            case _:
-                return {}
-
-    def step(self, step: Step, path: str, scope: dict[str, Any]) -> Iterator[Problem]:
-        match step:
-            case Do():
-                yield from self.do(step, path, scope)
-            case Ask():
-                yield from self.ask(step, path, scope)
+                yield from self.ask(step, path, known)
+                gives = {"choice": Literal[tuple(step.choices)], **ANSWERED}
+            case Answer():
+                yield from self.answer(step, path, known)
             case If():
-                for index, condition in enumerate(step.if_):
-                    yield from self.referred([condition.left, condition.right], f"{path}/if/{index}", scope)
-                yield from self.steps(step.then, f"{path}/then", scope)
-                yield from self.steps(step.else_, f"{path}/else", scope)
+                inner = yield from self.branches(step, path, known)
+            case Each():
+                gives, inner = yield from self.each(step, path, known)
+            case Wait():
+                yield from self.wait(step, path, known)
+                gives = {"until": str}
             case Set():
-                yield from self.referred(step.set, f"{path}/set", scope)
+                yield from self.referred(step.set, f"{path}/set", known)
+                gives = {name: known.shape(value) for name, value in step.set.items()}
+            case Call():
+                yield from called(step, path, known, flows=self.flows, name=self.name, template=self.template)
+                yield from self.referred(step.with_, f"{path}/with", known)
+                gives = CALLED
             case Stop():
-                yield from self.referred(step.say, f"{path}/say", scope)
+                yield from self.referred(step.say, f"{path}/say", known)
+                yield from self.referred(step.give, f"{path}/give", known)
             case _:
                 assert_never(step)
+        return inner if step.id is None else {**inner, step.id: gives}
 
-    def do(self, step: Do, path: str, scope: dict[str, Any]) -> Iterator[Problem]:
+    def do(self, step: Do, path: str, known: Known) -> Generator[Problem, None, Shape]:
         action = self.catalog.action(step.do)
         if action is None:
             yield Problem(
                 path=f"{path}/do", message=f"there is no action {step.do}", hint=nearest(step.do, self.catalog.actions)
             )
-            return
-        if step.using is None:
+            yield from self.referred(step.with_, f"{path}/with", known)
+            return Any
+        yield from self.using(step, action, path)
+        if action.effect == "destroys" and self.template.limits.destroys is None:
             yield Problem(
-                path=f"{path}/using",
-                message=f"{step.do} needs to know which connection to use",
-                hint="using: a reference to a connection setting",
+                path=path,
+                message=f"{step.do} destroys, and the flow does not say how much it may destroy",
+                hint="add limits: {destroys: {per run: 1, per day: 50}} to the flow",
             )
-        else:
-            yield from self.connection(step.using, f"{path}/using", step.do.partition(".")[0])
-        fields = action.given.model_fields
-        for name, field in fields.items():
-            if field.is_required() and name not in step.with_:
-                yield Problem(
-                    path=f"{path}/with/{name}", message=f"{step.do} needs {name}", hint=field.description or ""
-                )
+        rows = remembers(action, self.catalog)
+        apart = conditions(action.given)
         for name, value in step.with_.items():
             here = f"{path}/with/{name}"
-            if name not in fields:
-                yield Problem(path=here, message=f"{step.do} knows no {name}", hint=nearest(name, fields))
-            elif any(references.paths(value)) or _has_braces(value):
-                yield from self.referred(value, here, scope)
+            if name in apart:
+                asked, problems = tests(value, here)
+                yield from problems
+                one = {"row": row(step, self.template.tables)} if rows else {"item": _item(step, known)}
+                yield from self.tests(asked, here, known.within(**one))
             else:
-                field = fields[name]
-                kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-                yield from _wrong_constant(kind, value, here)
+                yield from self.referred(value, here, known)
+        yield from inputs(action.given, step.with_, f"{path}/with", known, step.do, apart)
+        if rows:
+            yield from misplaced(step, self.template.tables, f"{path}/with", known)
+            return row_gives(step, action, self.template.tables)
+        return Stored(action.item) if action.item is not None else action.gives
 
-    def ask(self, step: Ask, path: str, scope: dict[str, Any]) -> Iterator[Problem]:
+    def using(self, step: Do, action: Action, path: str) -> Iterator[Problem]:
+        if step.using is None:
+            if action.connected:
+                yield Problem(
+                    path=f"{path}/using",
+                    message=f"{step.do} needs to know which connection to use",
+                    hint="using: a reference to a connection setting",
+                )
+        elif action.connected:
+            yield from self.connection(step.using, f"{path}/using", step.do.partition(".")[0])
+        else:
+            yield Problem(path=f"{path}/using", message=f"{step.do} needs no connection", hint="leave `using:` out")
+
+    def ask(self, step: Ask, path: str, known: Known) -> Iterator[Problem]:
         if step.otherwise not in step.choices:
             yield Problem(
                 path=f"{path}/otherwise",
                 message=f"{step.otherwise} is none of the choices",
-                hint=f"one of {', '.join(step.choices)}",
+                hint=nearest(step.otherwise, step.choices) or f"one of {', '.join(step.choices)}",
             )
-        if references.only_path(step.within) is None:
-            try:
-                durations.seconds(step.within)
-            except ValueError as error:
-                yield Problem(path=f"{path}/within", message=str(error))
-        confirms = [choice.confirm for choice in step.choices.values() if choice.confirm]
-        for name, value in {
-            "ask": step.ask,
-            "title": step.title,
-            "in": step.in_,
-            "within": step.within,
-            "details": step.details,
-            "choices": confirms,
-        }.items():
-            yield from self.referred(value, f"{path}/{name}", scope)
+        yield from self.duration(step.within, f"{path}/within", known)
+        yield from self.expected(step.in_, f"{path}/in", known, str, "a channel")
+        for name, value in {"ask": step.ask, "title": step.title}.items():
+            yield from self.referred(value, f"{path}/{name}", known)
+        for name, value in step.details.items():
+            yield from self.referred(value, f"{path}/details/{name}", known)
+        for name, choice in step.choices.items():
+            yield from self.referred(choice.confirm, f"{path}/choices/{name}/confirm", known)
 
-    def connection(self, written: str, path: str, connector: str) -> Iterator[Problem]:
-        """Check that a text refers to a setting which is a connection of the right connector."""
-        name = (references.only_path(written) or "").removeprefix("settings.")
-        setting = self.template.settings.get(name)
-        if not isinstance(setting, ConnectionField):
+    def answer(self, step: Answer, path: str, known: Known) -> Iterator[Problem]:
+        if not self.answers:
             yield Problem(
                 path=path,
-                message="this must refer to a connection setting",
-                hint=f"for instance {{{{ settings.{connector} }}}}, with a setting {connector}: {{connection: {connector}}}",
+                message="nobody waits for an answer",
+                hint="say `answers: {within: 2s}` at an event of `when:`",
             )
-        elif setting.connection != connector:
+        for name, value in step.answer.model_dump(by_alias=True, exclude_unset=True).items():
+            yield from self.referred(value, f"{path}/answer/{name}", known)
+
+    def branches(self, step: If, path: str, known: Known) -> Checking:
+        yield from self.tests(step.if_, f"{path}/if", known)
+        left = yield from self.branch(step.then, f"{path}/then", known.where(sure(step.if_)))
+        for index, other in enumerate(step.else_if):
+            here = f"{path}/else if/{index}"
+            yield from self.tests(other.if_, f"{here}/if", known)
+            left |= yield from self.branch(other.then, f"{here}/then", known.where(sure(other.if_)))
+        left |= yield from self.branch(step.else_, f"{path}/else", known)
+        return left
+
+    def each(
+        self, step: Each, path: str, known: Known
+    ) -> Generator[Problem, None, tuple[dict[str, Shape], dict[str, Shape]]]:
+        """Check a loop. Return what it gives, and the steps within it."""
+        yield from self.referred(step.each, f"{path}/each", known)
+        source = known.shape(step.each)
+        if not any(_walkable(option) for option in options(source)):
+            what = step.each.strip() if references.only_path(step.each) else shown(step.each)
             yield Problem(
-                path=path, message=f"{name} is a connection to {setting.connection}, and {connector} is needed"
+                path=f"{path}/each",
+                message=f"{what} is {said(source)}, and `each:` walks through lists and datasets",
+                hint="refer to a list, or to the dataset that an action gives",
             )
+        if step.as_ in SCOPE:
+            yield Problem(path=f"{path}/as", message=f"{step.as_} is called something else", hint="for instance item")
+        after = yield from self.sequence(step.steps, f"{path}/steps", known.within(**{step.as_: item(source)}))
+        yield from self.referred(step.collect, f"{path}/collect", after, unsure=True)
+        collected = Any if step.collect is None else after.shape(step.collect)
+        results = {"a list": list_of(collected), "a dataset": Stored(collected)}
+        has = kinds(source) or set()
+        gives = {
+            "count": int,
+            "done": int,
+            "failed": int,
+            "results": results.get(next(iter(has)), Any) if len(has) == 1 else Any,
+            "failures": list_of({"position": int, "item": item(source), "message": str}),
+        }
+        return gives, dict.fromkeys(after.new(known), Within(step.id))
 
-    def referred(self, value: Any, path: str, scope: Mapping[str, Any]) -> Iterator[Problem]:
-        for text in _texts(value):
-            wrong = references.malformed(text)
-            if wrong is not None:
-                yield Problem(path=path, message=f"{wrong} is no reference", hint="write {{ event.user.email }}")
-        for reference in references.paths(value):
-            yield from _unknown(reference, path, scope)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            for inner in value.values():
-                yield from _texts(inner)
-        case list():
-            for inner in value:
-                yield from _texts(inner)
-
-
-def _has_braces(value: Any) -> bool:
-    return any("{{" in text or "}}" in text for text in _texts(value))
-
-
-def _unknown(reference: str, path: str, scope: Mapping[str, Any]) -> Iterator[Problem]:
-    """Follow a reference through what is known there, and say where it leaves it."""
-    shapes: list[Any] = [scope]
-    walked: list[str] = []
-    for part in reference.split("."):
-        found = [inner for shape in shapes for inner in _inside(shape, part)]
-        if not found:
-            names = {name for shape in shapes for name in _names(shape)}
-            yield Problem(
-                path=path,
-                message=f"{{{{ {reference} }}}} points nowhere: there is no {part}"
-                + (f" in {'.'.join(walked)}" if walked else ""),
-                hint=nearest(part, names),
-            )
+    def wait(self, step: Wait, path: str, known: Known) -> Iterator[Problem]:
+        if not isinstance(step.wait, Until):
+            yield from self.duration(step.wait, f"{path}/wait", known)
             return
-        shapes = found
-        walked.append(part)
+        until, here = step.wait.until, f"{path}/wait/until"
+        yield from self.expected(until, here, known, str | float, "a time")
+        if not any(references.paths(until)) and moment(until) is None:
+            yield Problem(path=here, message=f"{shown(until)} is no time", hint="write 2026-01-31T12:00:00Z")
 
 
-def _inside(shape: Any, name: str) -> list[Any]:
-    """Return the shapes that may stand under a name of a shape, none if there is no such name."""
-    shape = _bare(shape)
-    if shape is Any:
-        return [Any]
-    if isinstance(shape, Mapping):
-        return [shape[name]] if name in shape else []
-    origin, inner = get_origin(shape), get_args(shape)
-    if origin in {Union, types.UnionType}:
-        return [found for option in inner for found in _inside(option, name)]
-    if origin in {list, tuple}:
-        return [inner[0] if inner else Any] if name.isdecimal() else []
-    if shape is dict or origin in {dict, Mapping}:
-        return [inner[1] if inner else Any]
-    if isinstance(shape, type) and issubclass(shape, BaseModel):
-        field = next((field for key, field in shape.model_fields.items() if name in {key, field.alias}), None)
-        return [field.annotation] if field else []
-    return []
+def _or_given(own: Shape, given: Mapping[str, Shape]) -> Shape:
+    """Return the shape of a step that, when it fails, gives other values: only names of both are certain."""
+    if any(isinstance(option, Stored) or kinds(option) is None for option in options(own)) and own != {}:
+        return Any
+    normal = record(own)
+    either = {name: Either((normal[name], given[name])) for name in normal if name in given}
+    return {**{name: Unsure(shape) for name, shape in {**normal, **given}.items()}, **either}
 
 
-def _names(shape: Any) -> list[str]:
-    shape = _bare(shape)
-    if isinstance(shape, Mapping):
-        return list(shape)
-    if get_origin(shape) in {Union, types.UnionType}:
-        return [name for option in get_args(shape) for name in _names(option)]
-    if isinstance(shape, type) and issubclass(shape, BaseModel):
-        return [field.alias or key for key, field in shape.model_fields.items()]
-    return []
+def _item(step: Do, known: Known) -> Shape:
+    """Return the shape of the items that an action's conditions are asked of: those of the one list it is given."""
+    lists = [shape for shape in map(known.shape, step.with_.values()) if kinds(shape) in ({"a list"}, {"a dataset"})]
+    given = [known.shape(value) for value in step.with_.values() if references.only_path(value)]
+    found = [shape for shape in given if shape in lists]
+    return item(found[0]) if len(found) == 1 else Any
 
 
-def _bare(shape: Any) -> Any:
-    while get_origin(shape) is Annotated:
-        shape = get_args(shape)[0]
-    return shape
-
-
-def _wrong_constant(kind: Any, value: Any, path: str) -> Iterator[Problem]:
-    try:
-        TypeAdapter[Any](kind).validate_python(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        yield Problem(path=path, message=first["msg"])
+def _walkable(shape: Shape) -> bool:
+    plain = isinstance(shape, Mapping) or (isinstance(shape, type) and issubclass(shape, BaseModel))
+    return (
+        kinds(shape) is None
+        or kinds(shape) in ({"a list"}, {"a dataset"})
+        or (kinds(shape) == {"names with values"} and not plain)
+    )

@@ -1,6 +1,7 @@
 """The text of a flow: YAML read as plain data, with nothing that could surprise."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
@@ -101,3 +102,24 @@ def read(text: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise UnreadableError("a flow is a mapping that begins with `template:`")
     return data
+
+
+def bounded(data: object) -> bool:
+    """Return whether data is small and flat enough to be a flow's, wherever it comes from."""
+    room = LARGEST
+    level = [data]
+    for _ in range(DEEPEST + 1):
+        inner: list[object] = []
+        for value in level:
+            room -= 1 + (len(value) if isinstance(value, str | Mapping | list | tuple) else 0)
+            if room < 0:
+                return False
+            if isinstance(value, Mapping):
+                inner.extend(value)
+                inner.extend(value.values())
+            elif isinstance(value, list | tuple):
+                inner.extend(value)
+        if not inner:
+            return True
+        level = inner
+    return False

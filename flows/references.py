@@ -8,17 +8,23 @@ REFERENCE: Final = re.compile(r"\{\{\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*\}\}")
 BRACES: Final = re.compile(r"\{\{.*?\}\}|\{\{|\}\}", re.DOTALL)
 
 
-def paths(value: object) -> Iterator[str]:
-    """Yield every path that a text, list or mapping refers to, at any depth."""
+def texts(value: object) -> Iterator[str]:
+    """Yield every text in a value, at any depth."""
     match value:
         case str():
-            yield from REFERENCE.findall(value)
+            yield value
         case Mapping():
             for inner in value.values():
-                yield from paths(inner)
+                yield from texts(inner)
         case list() | tuple():
             for inner in value:
-                yield from paths(inner)
+                yield from texts(inner)
+
+
+def paths(value: object) -> Iterator[str]:
+    """Yield every path that a text, list or mapping refers to, at any depth."""
+    for text in texts(value):
+        yield from REFERENCE.findall(text)
 
 
 def malformed(text: str) -> str | None:

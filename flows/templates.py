@@ -6,8 +6,8 @@ from typing import Final
 
 from connectors.base import Catalog
 from flows import check, document
-from flows.check import Problem
 from flows.language import Template
+from flows.problems import Problem
 
 LIBRARY: Final = Path(__file__).parent / "library"
 
@@ -20,15 +20,17 @@ class WrongTemplateError(Exception):
         self.problems = problems
 
 
-def parse(text: str, catalog: Catalog) -> Template | list[Problem]:
-    """Return the template that a text says, or every Problem with it."""
+def parse(
+    text: str, catalog: Catalog, *, flows: Mapping[str, Template] | None = None, name: str | None = None
+) -> Template | list[Problem]:
+    """Return the template that a text says, or every Problem with it. `flows` and `name` are as for `check.check`."""
     try:
         data = document.read(text)
     except document.UnreadableError as error:
         return [Problem(path="document", message=str(error))]
     template = check.read(data)
     if isinstance(template, Template):
-        return check.check(template, catalog) or template
+        return check.check(template, catalog, flows=flows, name=name) or template
     return template
 
 
