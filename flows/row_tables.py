@@ -38,7 +38,8 @@ def ensure(connection: sa.Connection, tables: Mapping[str, Table]) -> None:
             if table.columns.get(column, "json") == "json":
                 raise WrongTableError(name, "part of the key must be a column of another type than json", column=column)
         kept = {"name": name, "columns": dict(table.columns), "key": list(table.key)}
-        if connection.execute(_insert(connection, RowTable).values(kept).on_conflict_do_nothing()).rowcount:
+        made = _insert(connection, RowTable).values(kept).on_conflict_do_nothing().returning(col(RowTable.name))
+        if connection.execute(made).scalar_one_or_none() is not None:
             continue
         found = connection.execute(
             sa.select(col(RowTable.columns), col(RowTable.key)).where(col(RowTable.name) == name).with_for_update()
