@@ -1,56 +1,92 @@
 """The journal of a run: what it has done so far, so that it can go on after a crash or a long wait."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 Act = Callable[[], Awaitable[Any]]
 """Something that reaches outside of the run. What it returns is JSON."""
+Work = Callable[[Any], Any]
+"""A change in our own database, given an open connection. What it returns is JSON. It may be tried more than once:
+only one time is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One line of a journal."""
+
+    value: Any
+    at: float
+    """When it began, in Unix seconds."""
+    took: float
+    """Seconds."""
 
 
 class SuspendedError(Exception):
     """The run waits for something that has not come. It is begun again, over the same journal, when it has."""
 
+    def __init__(self, what: str, *, until: float | None = None) -> None:
+        super().__init__(what)
+        self.until = until
+        """When it is begun again at the latest, in Unix seconds; None: only what it waits for wakes it."""
+
 
 class Journal(Protocol):
     """What a run asks of its journal. Names are unique within a run: the path of a step, and what of it."""
 
+    def noted(self, name: str) -> Note | None:
+        """Return what was noted under a name."""
+        ...
+
     async def step(self, name: str, act: Act) -> Any:
         """Return what was noted under a name; if nothing was, act and note it."""
         ...
 
-    async def receive(self, name: str, look: Act) -> Any:
-        """Return what was received under a name. Raises SuspendedError while `look` finds None."""
+    async def stored(self, name: str, work: Work) -> Any:
+        """Return what was noted under a name; if nothing was, change our own database and note it, both or neither."""
         ...
 
-    async def sleep(self, name: str, seconds: float) -> None:
-        """Let some time pass, once."""
+    async def fold(self, name: str, work: Work, *, within: str) -> Any:
+        """As `stored`, and forget what was noted under names that begin with `within`: the one note stands for all."""
         ...
 
 
 class MemoryJournal:
-    """A journal that lives as long as the process: for dry runs, answers within a login, and tests."""
+    """A journal that lives as long as the process: for dry runs, traces and tests."""
 
-    def __init__(self, sleep: Callable[[float], Awaitable[None]]) -> None:
-        self.noted: dict[str, Any] = {}
-        self._sleep = sleep
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        store: Callable[[Work], Awaitable[Any]] | None = None,
+        notes: Mapping[str, Note] | None = None,
+    ) -> None:
+        self.notes = dict(notes or {})
+        self._now = now
+        self._store = store
+
+    def noted(self, name: str) -> Note | None:
+        """Return what was noted under a name."""
+        return self.notes.get(name)
 
     async def step(self, name: str, act: Act) -> Any:
         """Return what was noted under a name; if nothing was, act and note it."""
-        if name not in self.noted:
-            self.noted[name] = await act()
-        return self.noted[name]
+        if name not in self.notes:
+            at = self._now()
+            value = await act()
+            self.notes[name] = Note(value=value, at=at, took=self._now() - at)
+        return self.notes[name].value
 
-    async def receive(self, name: str, look: Act) -> Any:
-        """Return what was received under a name. Raises SuspendedError while `look` finds None."""
-        if name not in self.noted:
-            found = await look()
-            if found is None:
-                raise SuspendedError(name)
-            self.noted[name] = found
-        return self.noted[name]
+    async def stored(self, name: str, work: Work) -> Any:
+        """Return what was noted under a name; if nothing was, change the database that was handed in and note it."""
 
-    async def sleep(self, name: str, seconds: float) -> None:
-        """Let some time pass, once."""
-        if name not in self.noted:
-            await self._sleep(seconds)
-            self.noted[name] = seconds
+        async def act() -> Any:
+            return await self._store(work) if self._store else work(None)
+
+        return await self.step(name, act)
+
+    async def fold(self, name: str, work: Work, *, within: str) -> Any:
+        """As `stored`, and forget what was noted under names that begin with `within`."""
+        value = await self.stored(name, work)
+        self.notes = {noted: note for noted, note in self.notes.items() if not noted.startswith(within)}
+        return value

@@ -1,0 +1,182 @@
+"""The surroundings of a run: everything it reaches, handed in. The live ones act; those of a dry run only describe."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from connectors.base import Action, Catalog, Dataset
+from flows.decisions import Question
+from flows.language import Call, Limits, Step, Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What a run is to carry out: one version of a flow, for one event."""
+
+    run_id: str
+    flow: str
+    template: Template
+    settings: Mapping[str, Any]
+    event: Mapping[str, Any]
+    owner: str = ""
+    """The Slack user who is asked when the flow reaches a cap."""
+    depth: int = 0
+    """How many runs called one another before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a run ended, in words."""
+
+    outcome: Literal["done", "failed", "cancelled"]
+    message: str
+    path: str = ""
+    """The step that failed."""
+    gave: Mapping[str, Any] = field(default_factory=dict)
+    """What it gives to the run that called it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Over:
+    """A cap that a step would pass."""
+
+    effect: str
+    period: Literal["run", "day"]
+    cap: int
+    count: int
+    """What it would come to."""
+
+
+class Hands(Protocol):
+    """Carries out an action outside of the run."""
+
+    async def carry_out(self, action: Action, connection: str, given: Any, *, path: str, errand: Errand) -> Any:
+        """Return what the action gives, as JSON. Raises ConnectorError."""
+        ...
+
+    def stores(self, action: Action, connection: Any, given: Any, *, path: str) -> Any:
+        """Carry out an action on our own database. Returns what it gives, as JSON. Raises ConnectorError."""
+        ...
+
+
+class People(Protocol):
+    """Reaches people. Each call may be repeated: it has its effect once."""
+
+    async def ask(self, question: Question) -> None:
+        """Put a question where people see it. Raises ConnectorError."""
+        ...
+
+    async def answer(self, question: Question) -> Mapping[str, Any] | None:
+        """Return the answer (choice, by, at, how), or None while there is none."""
+        ...
+
+    async def settle(self, question: Question) -> None:
+        """Show that a question is answered, and by whom. Raises ConnectorError."""
+        ...
+
+    async def tell(self, errand: Errand, ended: Ended) -> None:
+        """Say how a run ended, where its questions stand. Raises ConnectorError."""
+        ...
+
+
+class Caps(Protocol):
+    """Counts what a flow changes and destroys."""
+
+    def spend(self, connection: Any, errand: Errand, *, effect: str, count: int, limits: Limits) -> Over | None:
+        """Count, or return the cap that would be passed, in which case nothing is counted."""
+        ...
+
+    def allow(self, connection: Any, errand: Errand, over: Over, *, count: int) -> None:
+        """Let a cap be passed once more by as much as it allows, and count."""
+        ...
+
+
+class Calls(Protocol):
+    """Starts other flows, and hears how they ended."""
+
+    def start(self, connection: Any, errand: Errand, step: Call, path: str, given: Mapping[str, Any]) -> Any:
+        """Return the new run as ``{"run": its id}``, or ``{"error": why not, "kind": "refused"}``."""
+        ...
+
+    async def result(self, run_id: str) -> Mapping[str, Any] | None:
+        """Return how a run ended (outcome, message, gave), or None while it has not. Begins it if need be."""
+        ...
+
+
+class Datasets(Protocol):
+    """Keeps collections that are too large for a run."""
+
+    async def read(self, dataset: str, start: int, count: int) -> Sequence[Any]:
+        """Return some items."""
+        ...
+
+    async def about(self, dataset: str) -> Dataset | None:
+        """Return how many items there are, and what is known of each."""
+        ...
+
+    def append(self, connection: Any, dataset: str, run_id: str, start: int, items: Sequence[Any]) -> None:
+        """Add items at a position. Doing it again changes nothing."""
+        ...
+
+
+class Recorder(Protocol):
+    """Sees every step that is carried out, also those that are only recomputed."""
+
+    def began(self, path: str, step: Step) -> None:
+        """See a step begin."""
+        ...
+
+    def given(self, path: str, given: Any) -> None:
+        """See what a step works with, its references filled in."""
+        ...
+
+    def ended(self, path: str, *, gave: Any = None, error: str | None = None) -> None:
+        """See how a step ended."""
+        ...
+
+
+class Nobody:
+    """A recorder that records nothing."""
+
+    def began(self, path: str, step: Step) -> None:
+        """See a step begin."""
+
+    def given(self, path: str, given: Any) -> None:
+        """See what a step works with."""
+
+    def ended(self, path: str, *, gave: Any = None, error: str | None = None) -> None:
+        """See how a step ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often something that failed in passing is tried, and how long to wait in between (seconds)."""
+
+    attempts: int = 8
+    first: float = 1.0
+    factor: float = 2.0
+    longest: float = 900.0
+    errors: frozenset[str] = frozenset({"later"})
+
+    def before(self, attempt: int, asked: float | None) -> float:
+        """Return the wait before an attempt; what the service asked for goes before our own idea."""
+        return min(self.longest, asked if asked is not None else self.first * self.factor ** (attempt - 2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything that a run reaches."""
+
+    catalog: Catalog
+    hands: Hands
+    people: People
+    caps: Caps
+    calls: Calls
+    datasets: Datasets
+    answer: Callable[[str, Mapping[str, Any]], None]
+    """Tells whoever waits for a run's answer."""
+    pause: Callable[[float], Awaitable[None]]
+    """Comes back at a time (Unix seconds), or raises SuspendedError if that is far away."""
+    now: Callable[[], float]
+    patience: Patience = Patience()
+    recorder: Recorder = field(default_factory=Nobody)
