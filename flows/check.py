@@ -42,6 +42,7 @@ from flows.shapes import (
     Within,
     fits,
     item,
+    kind,
     kinds,
     list_of,
     options,
@@ -473,9 +474,5 @@ def _item(step: Do, known: Known) -> Shape:
 
 
 def _walkable(shape: Shape) -> bool:
-    plain = isinstance(shape, Mapping) or (isinstance(shape, type) and issubclass(shape, BaseModel))
-    return (
-        kinds(shape) is None
-        or kinds(shape) in ({"a list"}, {"a dataset"})
-        or (kinds(shape) == {"names with values"} and not plain)
-    )
+    known = isinstance(shape, Mapping) or (isinstance(shape, type) and issubclass(shape, BaseModel))
+    return kind(shape) in {None, "a list", "a dataset"} or (kind(shape) == "names with values" and not known)

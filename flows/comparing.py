@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from flows import references
 from flows.conditions import AllOf, Comparison, Operator, Test, moment
-from flows.problems import Problem, listed, nearest, shown
+from flows.problems import Problem, either, nearest, shown
 from flows.shapes import Kind, Known, Shape, fits, item, kinds, said, words
 
 _LEFT: Final[Mapping[Operator, tuple[AbstractSet[Kind], str]]] = {
@@ -95,8 +95,8 @@ def _none_of(name: str, left: Shape, right: Any, known: Known, here: str) -> Ite
         if possible and offered and set(possible).isdisjoint(offered):
             yield Problem(
                 path=here,
-                message=f"{name} is {listed(possible)}, and none of these is in {_named(right)}",
-                hint=f"there is {listed(offered)}",
+                message=f"{name} is {either(possible)}, and none of these is in {_named(right)}",
+                hint=f"there is {either(offered)}",
             )
 
 
@@ -107,7 +107,7 @@ def _never(name: str, left: Shape, right: Any, known: Known, here: str) -> Itera
     if possible and isinstance(right, str) and not _refers(right):
         if right not in possible:
             hint = nearest(right, possible)
-            yield Problem(path=here, message=f"{name} is never {shown(right)}: it is {_or(possible)}", hint=hint)
+            yield Problem(path=here, message=f"{name} is never {shown(right)}: it is {either(possible)}", hint=hint)
         return
     has, other = kinds(left), kinds(given)
     if has and other and not _alike(has, other):
@@ -115,7 +115,7 @@ def _never(name: str, left: Shape, right: Any, known: Known, here: str) -> Itera
         yield Problem(path=here, message=f"{name} is {said(left)}, and {_named(right)} is {said(given)}", hint=hint)
     elif has == other == {"a text"} and not fits(left, given):
         yield Problem(
-            path=here, message=f"{name} is never what {_named(right)} is", hint=f"it is {_or(possible or [])}"
+            path=here, message=f"{name} is never what {_named(right)} is", hint=f"it is {either(possible or [])}"
         )
 
 
@@ -145,7 +145,3 @@ def _quoted(value: Any) -> bool:
 def _named(value: Any) -> str:
     path: str | Literal[""] = references.only_path(value) or ""
     return f"{{{{ {path} }}}}" if path else shown(value)
-
-
-def _or(values: Sequence[str]) -> str:
-    return listed(values[:-1]) + " or " + shown(values[-1]) if 1 < len(values) < 12 else listed(values)

@@ -9,9 +9,9 @@ from pydantic.fields import FieldInfo
 from flows import durations, references
 from flows.conditions import Test, Tests
 from flows.fields import AnyField, ConnectionField, DurationField, NumberField, model_of
-from flows.problems import Problem, listed, nearest, shown
+from flows.problems import Problem, either, listed, nearest, shown
 from flows.reading import malformed
-from flows.shapes import Known, Shape, fits, said
+from flows.shapes import Known, Shape, fits, item, said, words
 
 _TESTS: TypeAdapter[list[Test]] = TypeAdapter(Tests)
 
@@ -34,7 +34,7 @@ def inputs(
                 what = value.strip() if references.only_path(value) else "this"
                 yield Problem(
                     path=f"{path}/{name}",
-                    message=f"{shown(what)} is {said(given)}, and {who} needs {said(wanted)}",
+                    message=f"{shown(what)} is {_exactly(given, wanted)}, and {who} needs {_exactly(wanted, given)}",
                     hint=_sentence(fields[name]),
                 )
     try:
@@ -94,6 +94,14 @@ def _wanted(model: type[BaseModel], name: str, field: FieldInfo) -> Shape:
         if validator.info.mode != "after" and not {name, "*"}.isdisjoint(validator.info.fields):
             return Any  # it takes more than its type says
     return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+
+
+def _exactly(shape: Shape, other: Shape) -> str:
+    """Return what a shape is in words that tell it from another."""
+    if said(shape) != said(other):
+        return said(shape)
+    texts = words(shape)
+    return either(texts) if texts else f"{said(shape)} (each {_exactly(item(shape), item(other))})"
 
 
 def _sentence(field: FieldInfo) -> str:

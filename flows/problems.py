@@ -1,7 +1,7 @@
 """Problems: what is wrong with a flow, where, and what to do about it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,3 +46,8 @@ def listed(words: Iterable[str]) -> str:
     """Return some words with commas, cut off where there are too many to read."""
     known = [shown(word) for word in words]
     return ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+
+
+def either(words: Sequence[str]) -> str:
+    """Return some words with ``or`` before the last."""
+    return f"{listed(words[:-1])} or {shown(words[-1])}" if 1 < len(words) <= 12 else listed(words)

@@ -169,7 +169,7 @@ def _problem(error: ErrorDetails, way: Walk, path: str) -> Problem:
         case "kind_of_step" | "kind_of_trigger" | "kind_of_field":
             hint = _kind(given, list(_tags(way.shape)))
         case "value_error" if error["loc"] and error["loc"][-1] == "comparison" and isinstance(given, Mapping):
-            hint = _kind({name: None for name in given if name != "left"}, [*OPERATORS, "left"])
+            hint = _kind({name: None for name in given if name != "left"}, OPERATORS)
         case "value_error":
             pass
         case _ if kind.partition("_")[0] in _NEEDED:
@@ -177,11 +177,12 @@ def _problem(error: ErrorDetails, way: Walk, path: str) -> Problem:
     return Problem(path=path, message=message, hint=hint)
 
 
-def _kind(given: object, known: list[str]) -> str:
+def _kind(given: object, known: Sequence[str]) -> str:
     """Return what may have been meant by something that is of no kind, or of two."""
     if not isinstance(given, Mapping):
         return ""
     both = [f"`{name}:`" for name in given if name in known]
     if len(both) > 1:
         return f"it has {' and '.join(both)}"
-    return next(filter(None, (nearest(word, known) for word in (given.get("type"), *list(given)[:20]))), "")
+    strange = [word for word in (given.get("type"), *list(given)[:20]) if word not in known]
+    return next(filter(None, (nearest(word, known) for word in strange)), "")

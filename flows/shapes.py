@@ -270,7 +270,7 @@ class Known:
                     message=f"{{{{ {reference} }}}}: {path} may not have run here"
                     if len(walked) == 2
                     else f"{{{{ {reference} }}}}: {path} may not be there, because its step may have failed",
-                    hint=f'only in the `then` of an `if` with {{left: "{{{{ {path} }}}}", exists: true}}',
+                    hint=f'guard it: put it in the `then` of an `if` with {{left: "{{{{ {path} }}}}", exists: true}}',
                 )
             for shape in found:
                 if isinstance(shape, Within):
