@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 REFERENCE: Final = re.compile(r"\{\{\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*\}\}")
-BRACES: Final = re.compile(r"\{\{.*?\}\}|\{\{|\}\}", re.DOTALL)
+BRACES: Final = re.compile(r"\{\{[^{}]*\}\}|\{\{|\}\}")
 
 
 def texts(value: object) -> Iterator[str]:
@@ -52,23 +52,43 @@ def look_up(path: str, scope: Mapping[str, Any]) -> Any:
     return value
 
 
-def fill(value: Any, scope: Mapping[str, Any]) -> Any:
+def fill(value: Any, scope: Mapping[str, Any], *, keep: frozenset[str] = frozenset()) -> Any:
     """Return a copy of a value with its references filled in.
 
-    A text that is one reference takes the value as it is; references within a longer text become text.
+    A text that is one reference takes the value as it is; references within a longer text become text. Those whose
+    first word is in `keep` stay, to be filled in later.
+
+    Raises ValueError if some stay and what is filled in holds braces: it would be read as a reference.
     """
     match value:
         case str():
             path = only_path(value)
             if path is not None:
-                return look_up(path, scope)
-            return REFERENCE.sub(lambda found: spoken(look_up(found.group(1), scope)), value)
+                return value if _kept(path, keep) else _plain(look_up(path, scope), keep)
+            return REFERENCE.sub(
+                lambda found: (
+                    found.group(0)
+                    if _kept(found.group(1), keep)
+                    else _plain(spoken(look_up(found.group(1), scope)), keep)
+                ),
+                value,
+            )
         case Mapping():
-            return {name: fill(inner, scope) for name, inner in value.items()}
+            return {name: fill(inner, scope, keep=keep) for name, inner in value.items()}
         case list() | tuple():
-            return [fill(inner, scope) for inner in value]
+            return [fill(inner, scope, keep=keep) for inner in value]
         case _:
             return value
+
+
+def _kept(path: str, keep: frozenset[str]) -> bool:
+    return path.partition(".")[0] in keep
+
+
+def _plain(value: Any, keep: frozenset[str]) -> Any:
+    if keep and any("{{" in text for text in texts(value)):
+        raise ValueError("what is compared with holds {{, which would be read as a reference")
+    return value
 
 
 def spoken(value: Any) -> str:

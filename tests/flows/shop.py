@@ -49,8 +49,8 @@ class Refund(OrderRef):
     amount: int = Field(ge=1, description="How much.")
     why: Literal["late", "broken"] = "late"
     told: bool = False
-    tags: list[str] = []
-    notes: dict[str, int] = {}
+    tags: list[str] = Field(default=[])
+    notes: dict[str, int] = Field(default={})
 
 
 class Filter(Value):
@@ -89,7 +89,7 @@ class Count(Key):
 class Search(Value):
     table: str
     where: Tests | None = Field(default=None, json_schema_extra={"conditions": True})
-    sort: list[Any] = []
+    sort: list[Any] = Field(default=[])
 
 
 class Found(Value):
