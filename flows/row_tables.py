@@ -97,10 +97,13 @@ def add_or_lock(connection: sa.Connection, columns: Columns, cells: dict[str, An
             return False, found.id, found.cells
 
 
-def keep(connection: sa.Connection, row_id: int, cells: Mapping[str, Any], **more: Any) -> None:
-    """Keep other cells in a row."""
-    values = {"cells": cells, "changed_at": time.time(), **more}
-    connection.execute(sa.update(Row).where(col(Row.id) == row_id).values(values))
+def keep(connection: sa.Connection, columns: Columns, changed: Mapping[int, Mapping[str, Any]]) -> None:
+    """Keep other cells in rows, by their ids. Raises IntegrityError where two would have the same key."""
+    statement = sa.update(Row).where(col(Row.id) == sa.bindparam("row"))
+    rows = [{"row": row, "cells": cells, "key": columns.key_of(cells)} for row, cells in changed.items()]
+    if rows:
+        values = {"cells": sa.bindparam("cells"), "key": sa.bindparam("key"), "changed_at": time.time()}
+        connection.execute(statement.values(values), rows)
 
 
 def page_of(

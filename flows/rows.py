@@ -88,7 +88,7 @@ def upsert(connection: sa.Connection, given: NewRow) -> Upserted:
     if created:
         return Upserted(row=columns.row(old), created=True)
     cells = columns.merged(old, new)
-    keep(connection, row_id, cells)
+    keep(connection, columns, {row_id: cells})
     return Upserted(row=columns.row(cells), created=False)
 
 
@@ -138,7 +138,7 @@ def increment(connection: sa.Connection, given: Increment) -> Counted:
     if not created:
         counted = columns.cells({given.column: cells.get(given.column, 0) + given.by})
         cells = columns.merged(cells, counted)
-        keep(connection, row_id, cells)
+        keep(connection, columns, {row_id: cells})
     return Counted(value=cells[given.column])
 
 
@@ -263,15 +263,12 @@ def update(connection: sa.Connection, given: Change) -> Number:
     columns = columns_of(connection, given.table)
     new = columns.cells(given.set)
     chosen = _chosen(connection, columns, given.where)
-    rekeyed = any(name in new for name in columns.key)
     number = 0
     begin(connection)
     try:
         with connection.begin_nested():
             for page in matching(connection, chosen, chosen.maybe, lock=True):
-                for row in page:
-                    cells = columns.merged(row.cells, new)
-                    keep(connection, row.id, cells, **({"key": columns.key_of(cells)} if rekeyed else {}))
+                keep(connection, columns, {row.id: columns.merged(row.cells, new) for row in page})
                 number += len(page)
     except sa.exc.IntegrityError as error:
         raise Refused(f"Table {given.table}: two rows would have the same key. Nothing was changed.") from error
