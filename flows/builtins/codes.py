@@ -6,12 +6,12 @@ import html
 from typing import Annotated, Final, Literal
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from connectors.base import Declaring, Value
 from connectors.errors import Refused
 from flows.builtins.hashes import spelled
-from flows.builtins.shapes import AnyObject, AnyText, OneObject, OneText, one_object, one_text
+from flows.builtins.shapes import AnyObject, AnyText, OneObject, OneText, as_text, one_object, one_text
 from flows.references import spoken
 
 codes: Final = Declaring("codes", title="Codes")
@@ -87,7 +87,7 @@ def to_query(given: ToQuery) -> OneText:
 class FromQuery(Value):
     """A query to read."""
 
-    text: Annotated[AnyText, Field(max_length=100_000)] = Field(
+    text: Annotated[str, Field(max_length=100_000), BeforeValidator(as_text)] = Field(
         title="Text", description="The part of a web address after the question mark."
     )
 

@@ -23,7 +23,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from connectors.base import Declaring, Value
 from connectors.errors import Refused
 from flows import durations
-from flows.builtins.shapes import OneText, ShortText, Whole, data, one_text, quoted
+from flows.builtins.shapes import OneText, ShortText, Whole, as_text, data, one_text, quoted
 from flows.conditions import moment, pattern
 from flows.durations import Duration
 
@@ -289,7 +289,7 @@ def _start(found: datetime, unit: Unit, zone: tzinfo) -> datetime:
 class Following(OfDate):
     """A time of day to come."""
 
-    at: Annotated[ShortText, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
         title="At", description="The time of day in the time zone, such as 09:00."
     )
     on: Annotated[list[Weekday], Field(min_length=1, max_length=7)] = Field(
@@ -376,7 +376,7 @@ _SHAPES: Final = {
     **dict.fromkeys(("MM", "DD", "HH", "hh", "mm", "ss"), r"\d\d"),
     **dict.fromkeys(("M", "D", "H", "h", "m", "s"), r"\d{1,2}"),
 }
-Layout = Annotated[ShortText, Field(min_length=1, max_length=100)]
+Layout = Annotated[str, Field(min_length=1, max_length=100), BeforeValidator(as_text)]
 
 
 def _offset(found: datetime) -> str:

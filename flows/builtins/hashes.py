@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from connectors.base import Declaring, Value
 from connectors.errors import Refused
-from flows.builtins.shapes import AnyText, OneText, ShortText
+from flows.builtins.shapes import AnyText, FilledText, OneText, ShortText
 
 hashes: Final = Declaring("hashes", title="Hashes")
 
@@ -58,7 +58,7 @@ def digest(given: Digested) -> OneText:
 class Signed(Spelled):
     """How to sign a text."""
 
-    secret: Annotated[AnyText, Field(min_length=1)] = Field(title="Secret", description="The key that both sides know.")
+    secret: FilledText = Field(title="Secret", description="The key that both sides know.")
     secret_is: Literal["text", "hexadecimal", "base64"] = Field(
         default="text", title="Secret is", description="How the secret is written."
     )

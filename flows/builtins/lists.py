@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from connectors.base import Declaring, Value
 from connectors.errors import Refused
 from flows.builtins.numbers import decimal, plain, reckoning
 from flows.builtins.shapes import (
+    MOST_ITEMS,
     MOST_TEXT,
     AnyList,
     AnyValue,
+    Natural,
     OneNumber,
     OneText,
     OneValue,
@@ -19,6 +21,7 @@ from flows.builtins.shapes import (
     ShortText,
     SomeItems,
     Whole,
+    as_number,
     identity,
     is_filled,
     one_text,
@@ -106,7 +109,10 @@ def concatenate(given: Lists) -> SomeItems:
 @lists.action("Drop repeated items", effect="reads")
 def unique(given: By) -> SomeItems:
     """Keep the first of all items that are the same, or that have the same at one place."""
-    return some_items(list({identity(_at(item, given.by)): item for item in reversed(given.items)}.values())[::-1])
+    first: dict[Any, Any] = {}
+    for item in given.items:
+        first.setdefault(identity(_at(item, given.by)), item)
+    return some_items(list(first.values()))
 
 
 class Sorted(By):
@@ -153,7 +159,7 @@ class Slice(OfItems):
     start: Whole = Field(
         default=0, title="Start", description="How many items to leave out; a negative number counts from the end."
     )
-    count: Annotated[Whole, Field(ge=0)] | None = Field(
+    count: Natural | None = Field(
         default=None, title="Count", description="How many items to take. Left out: all that follow."
     )
 
@@ -281,7 +287,9 @@ def _as_number(value: Any) -> int | float:
 class Chunked(OfItems):
     """How to cut a list into pieces."""
 
-    size: Annotated[Whole, Field(ge=1)] = Field(title="Size", description="How many items each piece has at most.")
+    size: Annotated[int, Field(ge=1, le=MOST_ITEMS), BeforeValidator(as_number)] = Field(
+        title="Size", description="How many items each piece has at most."
+    )
 
 
 @lists.action("Cut a list into pieces", effect="reads")

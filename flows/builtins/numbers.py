@@ -23,11 +23,11 @@ from decimal import (
 from functools import reduce
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from connectors.base import Declaring, Value
 from connectors.errors import Refused
-from flows.builtins.shapes import MOST_ITEMS, AnyNumber, OneNumber, OneText, ShortText, Whole, one_text, quoted
+from flows.builtins.shapes import MOST_ITEMS, AnyNumber, OneNumber, OneText, ShortText, as_number, one_text, quoted
 
 numbers: Final = Declaring("numbers", title="Numbers")
 
@@ -53,7 +53,7 @@ _AS_WRITTEN: Final = {
 }
 
 Some = Annotated[list[AnyNumber], Field(min_length=1, max_length=MOST_ITEMS)]
-Digits = Annotated[Whole, Field(ge=0, le=20)]
+Digits = Annotated[int, Field(ge=0, le=20), BeforeValidator(as_number)]
 Way = Literal["half up", "half even", "up", "down", "towards zero"]
 
 
@@ -158,7 +158,7 @@ class Rounded(OfNumber):
 
 
 @numbers.action("Round a number", effect="reads")
-def rounded(given: Rounded) -> OneNumber:
+def round(given: Rounded) -> OneNumber:  # noqa: A001 - what it is called in flows
     """Round a number to some decimals."""
     return OneNumber(number=plain(_round(given.number, given.digits, given.way)))
 

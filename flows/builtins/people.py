@@ -3,17 +3,17 @@
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from connectors.base import Declaring, Value
 from connectors.errors import Refused
-from flows.builtins.shapes import AnyText, OneText, one_text, quoted
+from flows.builtins.shapes import OneText, as_text, one_text, quoted
 
 people: Final = Declaring("people", title="People")
 
 UNKNOWN: Final = "Unknown"
 
-Piece = Annotated[AnyText, Field(max_length=2000)]
+Piece = Annotated[str, Field(max_length=2000), BeforeValidator(as_text)]
 
 
 class Known(Value):

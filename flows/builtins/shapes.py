@@ -4,7 +4,6 @@ An action that is given what does not fit is refused before it begins. What a va
 yes or no, a number, a text, a list, an object.
 """
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -24,7 +23,7 @@ MOST_VALUES: Final = 1_000_000
 """Values within a value, at any depth."""
 DEEPEST: Final = 100
 """Lists and objects within each other."""
-LARGEST: Final = 10**300
+LARGEST: Final = 1e300
 """A number's size."""
 
 _NUMBER: Final = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?([eE][+-]?\d{1,3})?", re.ASCII)
@@ -56,7 +55,7 @@ def data(value: Any) -> Any:
             case None | bool():
                 pass
             case int() | float():
-                if not math.isfinite(one) or abs(one) > LARGEST:
+                if not abs(one) <= LARGEST:
                     raise ValueError("this number is too large")
             case str():
                 whole_characters(one)
@@ -73,7 +72,8 @@ def data(value: Any) -> Any:
     return value
 
 
-def _text(value: object) -> object:
+def as_text(value: object) -> object:
+    """Return what may be taken for a text as one. Raises ValueError."""
     match value:
         case str():
             return whole_characters(value)
@@ -87,7 +87,8 @@ def _text(value: object) -> object:
             return value
 
 
-def _number(value: object) -> object:
+def as_number(value: object) -> object:
+    """Return what may be taken for a number as one. Raises ValueError."""
     match value:
         case None:
             raise ValueError("there is nothing here, and a number is needed")
@@ -107,12 +108,15 @@ def _path(value: str) -> str:
     return value
 
 
-AnyText = Annotated[str, BeforeValidator(_text), Field(max_length=MOST_TEXT)]
+AnyText = Annotated[str, Field(max_length=MOST_TEXT), BeforeValidator(as_text)]
 """A text; a number is taken as it is written."""
-ShortText = Annotated[str, BeforeValidator(_text), Field(max_length=1000)]
-AnyNumber = Annotated[int | float, BeforeValidator(_number)]
+FilledText = Annotated[str, Field(min_length=1, max_length=MOST_TEXT), BeforeValidator(as_text)]
+ShortText = Annotated[str, Field(max_length=1000), BeforeValidator(as_text)]
+ShortFilledText = Annotated[str, Field(min_length=1, max_length=1000), BeforeValidator(as_text)]
+AnyNumber = Annotated[int | float, BeforeValidator(as_number)]
 """A number, or a text that is one, with a point before its decimals."""
-Whole = Annotated[int, BeforeValidator(_number), Field(ge=-(10**12), le=10**12)]
+Whole = Annotated[int, Field(ge=-(10**12), le=10**12), BeforeValidator(as_number)]
+Natural = Annotated[int, Field(ge=0, le=10**12), BeforeValidator(as_number)]
 AnyValue = Annotated[Any, AfterValidator(data)]
 AnyList = Annotated[list[Any], Field(max_length=MOST_ITEMS), AfterValidator(data)]
 AnyObject = Annotated[dict[str, Any], Field(max_length=MOST_ITEMS), AfterValidator(data)]

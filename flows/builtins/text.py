@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from connectors.base import Declaring, Value
 from connectors.errors import Refused
@@ -15,11 +15,16 @@ from flows.builtins.shapes import (
     MOST_ITEMS,
     MOST_TEXT,
     AnyText,
+    FilledText,
+    Natural,
     OneNumber,
     OneText,
+    ShortFilledText,
     ShortText,
     SomeItems,
     Whole,
+    as_number,
+    as_text,
     one_text,
     some_items,
 )
@@ -39,7 +44,7 @@ def _pattern(written: str) -> str:
 
 
 Pattern = Annotated[ShortText, AfterValidator(_pattern)]
-Searched = Annotated[AnyText, Field(max_length=MOST_SEARCHED)]
+Searched = Annotated[str, Field(max_length=MOST_SEARCHED), BeforeValidator(as_text)]
 
 
 class OfText(Value):
@@ -113,7 +118,7 @@ def length(given: OfText) -> OneNumber:
 class Sought(OfText):
     """What to look for in a text."""
 
-    find: Annotated[AnyText, Field(min_length=1)] = Field(title="Look for", description="The text to look for.")
+    find: FilledText = Field(title="Look for", description="The text to look for.")
     ignore_case: bool = Field(
         default=False, title="Ignore case", description="Whether capital and small letters are the same."
     )
@@ -159,7 +164,7 @@ def _places(
 class Replaced(OfText):
     """What to replace in a text, and by what."""
 
-    find: Annotated[AnyText, Field(min_length=1)] = Field(title="Look for", description="The text to replace.")
+    find: FilledText = Field(title="Look for", description="The text to replace.")
     by: AnyText = Field(default="", title="Put instead", description="What takes its place. Left out: nothing.")
     ignore_case: bool = Field(
         default=False, title="Ignore case", description="Whether capital and small letters are the same."
@@ -268,9 +273,7 @@ def _meant(written: str, found: Any) -> str:
 class Split(OfText):
     """Where to split a text."""
 
-    separator: Annotated[ShortText, Field(min_length=1)] = Field(
-        default=",", title="Separator", description="What stands between the pieces."
-    )
+    separator: ShortFilledText = Field(default=",", title="Separator", description="What stands between the pieces.")
     trim: bool = Field(default=False, title="Trim", description="Whether spaces around each piece go.")
     keep_empty: bool = Field(default=True, title="Keep empty pieces", description="Whether empty pieces stay.")
 
@@ -292,7 +295,7 @@ class Part(OfText):
     start: Whole = Field(
         default=0, title="Start", description="How many characters to leave out; a negative number counts from the end."
     )
-    length: Annotated[Whole, Field(ge=0)] | None = Field(
+    length: Natural | None = Field(
         default=None, title="Length", description="How many characters to take. Left out: all that follow."
     )
 
@@ -307,10 +310,10 @@ def substring(given: Part) -> OneText:
 class Padded(OfText):
     """How long to make a text."""
 
-    length: Annotated[Whole, Field(ge=0, le=MOST_TEXT)] = Field(
+    length: Annotated[int, Field(ge=0, le=MOST_TEXT), BeforeValidator(as_number)] = Field(
         title="Length", description="How many characters the text has afterwards, at least."
     )
-    filler: Annotated[ShortText, Field(min_length=1, max_length=1)] = Field(
+    filler: Annotated[str, Field(min_length=1, max_length=1), BeforeValidator(as_text)] = Field(
         default=" ", title="Filler", description="The character to put there."
     )
     side: Literal["start", "end"] = Field(default="start", title="Where", description="Before or after the text.")
@@ -326,7 +329,7 @@ def pad(given: Padded) -> OneText:
 class Shortened(OfText):
     """How short to make a text."""
 
-    length: Annotated[Whole, Field(ge=1, le=MOST_TEXT)] = Field(
+    length: Annotated[int, Field(ge=1, le=MOST_TEXT), BeforeValidator(as_number)] = Field(
         title="Length", description="How many characters the text has afterwards, at most."
     )
     ending: ShortText = Field(default="…", title="Ending", description="What shows that something was cut off.")
@@ -347,7 +350,7 @@ class RandomId(Value):
     kind: Literal["letters and digits", "hexadecimal", "digits", "uuid"] = Field(
         default="letters and digits", title="Kind", description="Which characters it is made of."
     )
-    length: Annotated[Whole, Field(ge=4, le=128)] = Field(
+    length: Annotated[int, Field(ge=4, le=128), BeforeValidator(as_number)] = Field(
         default=20, title="Length", description="How many characters it has. A uuid has its own length."
     )
 
