@@ -7,10 +7,10 @@ from typing import Any, Final, Literal, assert_never
 from pydantic import BaseModel
 
 from connectors.base import Action, Catalog
-from flows import durations, references
+from flows import mentions, references
 from flows.calls import called, every_step
-from flows.comparing import sure, unsuitable
-from flows.conditions import AllOf, AnyOf, Comparison, Not, Test, moment
+from flows.comparing import sure
+from flows.conditions import moment
 from flows.fields import AnyField, ConnectionField, NumberField, type_of
 from flows.inputs import bounds, conditions, inputs, tests
 from flows.language import (
@@ -35,12 +35,10 @@ from flows.row_inputs import misplaced, remembers, row, row_gives
 from flows.shapes import (
     Either,
     Known,
-    Lost,
     Shape,
     Stored,
     Unsure,
     Within,
-    fits,
     item,
     kind,
     kinds,
@@ -146,7 +144,7 @@ class _Check:
                 yield from self.connection(trigger.from_, f"{path}/from", trigger.event.partition(".")[0])
                 event = source.event if source else Any
                 door = Known(names={"settings": settings, "event": event})
-                yield from self.tests(trigger.only_if or [], f"{path}/only if", door)
+                yield from mentions.tests(trigger.only_if or [], f"{path}/only if", door)
                 if trigger.once_per:
                     yield from self.at_the_door(trigger.once_per.key, f"{path}/once per/key", door)
                 return event
@@ -161,7 +159,7 @@ class _Check:
         return Any
 
     def at_the_door(self, key: str, path: str, door: Known) -> Iterator[Problem]:
-        yield from self.referred(key, path, door)
+        yield from mentions.referred(key, path, door)
         if not any(references.paths(key)):
             yield Problem(
                 path=path, message="the same for every event", hint="refer to the event, such as {{ event.user.email }}"
@@ -208,55 +206,6 @@ class _Check:
                 hint=f"a setting with `connection: {connector}`",
             )
 
-    # --- what stands anywhere ---------------------------------------------------------------------------------------
-
-    def tests(self, tests: Sequence[Test], path: str, known: Known) -> Iterator[Problem]:
-        for index, test in enumerate(tests):
-            yield from self.test(test, f"{path}/{index}", known)
-            known = known.where(sure([test]))  # the tests after it are only looked at where it holds
-
-    def test(self, test: Test, path: str, known: Known) -> Iterator[Problem]:
-        match test:
-            case AllOf():
-                yield from self.tests(test.all, f"{path}/all", known)
-            case AnyOf():
-                for index, inner in enumerate(test.any):
-                    yield from self.test(inner, f"{path}/any/{index}", known)
-            case Not():
-                yield from self.test(test.not_, f"{path}/not", known)
-            case Comparison():
-                asks = test.operator in {"exists", "is empty"}
-                yield from self.referred(test.left, f"{path}/left", known, unsure=asks)
-                yield from self.referred(test.right, f"{path}/{test.operator}", known)
-                yield from unsuitable(test, path, known)
-            case _:
-                assert_never(test)
-
-    def referred(self, value: Any, path: str, known: Known, *, unsure: bool = False) -> Iterator[Problem]:
-        """Check every reference in a value. With `unsure`, what they name may not be there."""
-        for text in references.texts(value):
-            wrong = references.malformed(text)
-            if wrong is not None:
-                yield Problem(path=path, message=f"{shown(wrong)} is no reference", hint="write {{ event.user.email }}")
-            for reference in references.paths(text):
-                found = known.follow(reference, unsure=unsure)
-                if isinstance(found, Lost):
-                    yield Problem(path=path, message=found.message, hint=found.hint)
-
-    def expected(self, value: Any, path: str, known: Known, wanted: Shape, needs: str) -> Iterator[Problem]:
-        """Check references, and that what is written can be of a shape."""
-        yield from self.referred(value, path, known)
-        if references.only_path(value) is not None and not fits(known.shape(value), wanted):
-            yield Problem(path=path, message=f"{value.strip()} is {said(known.shape(value))}, and {needs} is needed")
-
-    def duration(self, value: str, path: str, known: Known) -> Iterator[Problem]:
-        yield from self.expected(value, path, known, str, "a duration")
-        if "{{" not in value:
-            try:
-                durations.seconds(value)
-            except ValueError as error:
-                yield Problem(path=path, message=f"{shown(value)} is no duration", hint=str(error))
-
     # --- steps ------------------------------------------------------------------------------------------------------
 
     def sequence(self, steps: Sequence[Step], path: str, known: Known) -> Generator[Problem, None, Known]:
@@ -293,7 +242,7 @@ class _Check:
         failed = known.within(error=ERROR)
         own = left.get(step.id) if step.id is not None else None
         if on_error.give is not None:
-            yield from self.referred(on_error.give, f"{path}/give", known)
+            yield from mentions.referred(on_error.give, f"{path}/give", known)
             given = {name: known.shape(value) for name, value in on_error.give.items()}
             if step.id is not None:
                 left = {**left, step.id: _or_given(own, given)}
@@ -323,15 +272,15 @@ class _Check:
                 yield from self.wait(step, path, known)
                 gives = {"until": str}
             case Set():
-                yield from self.referred(step.set, f"{path}/set", known)
+                yield from mentions.referred(step.set, f"{path}/set", known)
                 gives = {name: known.shape(value) for name, value in step.set.items()}
             case Call():
                 yield from called(step, path, known, flows=self.flows, name=self.name, template=self.template)
-                yield from self.referred(step.with_, f"{path}/with", known)
+                yield from mentions.referred(step.with_, f"{path}/with", known)
                 gives = CALLED
             case Stop():
-                yield from self.referred(step.say, f"{path}/say", known)
-                yield from self.referred(step.give, f"{path}/give", known)
+                yield from mentions.referred(step.say, f"{path}/say", known)
+                yield from mentions.referred(step.give, f"{path}/give", known)
             case _:
                 assert_never(step)
         return inner if step.id is None else {**inner, step.id: gives}
@@ -342,7 +291,7 @@ class _Check:
             yield Problem(
                 path=f"{path}/do", message=f"there is no action {step.do}", hint=nearest(step.do, self.catalog.actions)
             )
-            yield from self.referred(step.with_, f"{path}/with", known)
+            yield from mentions.referred(step.with_, f"{path}/with", known)
             return Any
         yield from self.using(step, action, path)
         if action.effect == "destroys" and self.template.limits.destroys is None:
@@ -359,9 +308,9 @@ class _Check:
                 asked, problems = tests(value, here)
                 yield from problems
                 one = {"row": row(step, self.template.tables)} if rows else {"item": _item(step, known)}
-                yield from self.tests(asked, here, known.within(**one))
+                yield from mentions.tests(asked, here, known.within(**one))
             else:
-                yield from self.referred(value, here, known)
+                yield from mentions.referred(value, here, known)
         yield from inputs(action.given, step.with_, f"{path}/with", known, step.do, apart)
         if rows:
             yield from misplaced(step, self.template.tables, f"{path}/with", known)
@@ -388,14 +337,14 @@ class _Check:
                 message=f"{step.otherwise} is none of the choices",
                 hint=nearest(step.otherwise, step.choices) or f"one of {', '.join(step.choices)}",
             )
-        yield from self.duration(step.within, f"{path}/within", known)
-        yield from self.expected(step.in_, f"{path}/in", known, str, "a channel")
+        yield from mentions.duration(step.within, f"{path}/within", known)
+        yield from mentions.expected(step.in_, f"{path}/in", known, str, "a channel")
         for name, value in {"ask": step.ask, "title": step.title}.items():
-            yield from self.referred(value, f"{path}/{name}", known)
+            yield from mentions.referred(value, f"{path}/{name}", known)
         for name, value in step.details.items():
-            yield from self.referred(value, f"{path}/details/{name}", known)
+            yield from mentions.referred(value, f"{path}/details/{name}", known)
         for name, choice in step.choices.items():
-            yield from self.referred(choice.confirm, f"{path}/choices/{name}/confirm", known)
+            yield from mentions.referred(choice.confirm, f"{path}/choices/{name}/confirm", known)
 
     def answer(self, step: Answer, path: str, known: Known) -> Iterator[Problem]:
         if not self.answers:
@@ -405,14 +354,14 @@ class _Check:
                 hint="say `answers: {within: 2s}` at an event of `when:`",
             )
         for name, value in step.answer.model_dump(by_alias=True, exclude_unset=True).items():
-            yield from self.referred(value, f"{path}/answer/{name}", known)
+            yield from mentions.referred(value, f"{path}/answer/{name}", known)
 
     def branches(self, step: If, path: str, known: Known) -> Checking:
-        yield from self.tests(step.if_, f"{path}/if", known)
+        yield from mentions.tests(step.if_, f"{path}/if", known)
         left = yield from self.branch(step.then, f"{path}/then", known.where(sure(step.if_)))
         for index, other in enumerate(step.else_if):
             here = f"{path}/else if/{index}"
-            yield from self.tests(other.if_, f"{here}/if", known)
+            yield from mentions.tests(other.if_, f"{here}/if", known)
             left |= yield from self.branch(other.then, f"{here}/then", known.where(sure(other.if_)))
         left |= yield from self.branch(step.else_, f"{path}/else", known)
         return left
@@ -421,7 +370,7 @@ class _Check:
         self, step: Each, path: str, known: Known
     ) -> Generator[Problem, None, tuple[dict[str, Shape], dict[str, Shape]]]:
         """Check a loop. Return what it gives, and the steps within it."""
-        yield from self.referred(step.each, f"{path}/each", known)
+        yield from mentions.referred(step.each, f"{path}/each", known)
         source = known.shape(step.each)
         if not any(_walkable(option) for option in options(source)):
             what = step.each.strip() if references.only_path(step.each) else shown(step.each)
@@ -433,7 +382,7 @@ class _Check:
         if step.as_ in SCOPE:
             yield Problem(path=f"{path}/as", message=f"{step.as_} is called something else", hint="for instance item")
         after = yield from self.sequence(step.steps, f"{path}/steps", known.within(**{step.as_: item(source)}))
-        yield from self.referred(step.collect, f"{path}/collect", after, unsure=True)
+        yield from mentions.referred(step.collect, f"{path}/collect", after, unsure=True)
         collected = Any if step.collect is None else after.shape(step.collect)
         results = {"a list": list_of(collected), "a dataset": Stored(collected)}
         has = kinds(source) or set()
@@ -448,10 +397,10 @@ class _Check:
 
     def wait(self, step: Wait, path: str, known: Known) -> Iterator[Problem]:
         if not isinstance(step.wait, Until):
-            yield from self.duration(step.wait, f"{path}/wait", known)
+            yield from mentions.duration(step.wait, f"{path}/wait", known)
             return
         until, here = step.wait.until, f"{path}/wait/until"
-        yield from self.expected(until, here, known, str | float, "a time")
+        yield from mentions.expected(until, here, known, str | float, "a time")
         if not any(references.paths(until)) and moment(until) is None:
             yield Problem(path=here, message=f"{shown(until)} is no time", hint="write 2026-01-31T12:00:00Z")
 
