@@ -29,6 +29,8 @@ class Question:
     otherwise: str
     within: int
     """Seconds."""
+    for_owners: bool = False
+    """It is about the flow itself: its owners decide."""
 
 
 def question_of(decision: Decision) -> Question:
@@ -56,7 +58,6 @@ class Decisions:
                 asked_at=now,
                 deadline=now + question.within,
                 state="pending",
-                resumed=False,
             )
             .on_conflict_do_nothing()
         )

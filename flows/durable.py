@@ -1,147 +1,294 @@
-"""Durable runs: the journal on DBOS, in the same database as everything else.
+"""Durable runs: carried out by this process, each over a journal in the database.
 
-A run is carried out in segments. A segment goes on until the run ends or has to wait for people; then it is over, and
-a waiting run costs nothing. The answer starts the next segment, which finds in the earlier ones' journals what was done.
+A run belongs to the process that carries it out, and every line of its journal is kept only while it does. A run that
+waits belongs to nobody and costs nothing. Whoever wakes it makes it ready, and any process takes it from there.
 """
 
 import asyncio
-import contextvars
-import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, WorkflowHandleAsync
+import structlog
+from sqlmodel import col
 
-from flows import language
-from flows.engine import is_failure
-from flows.journal import Act, Journal, SuspendedError
+from flows.interruptions import LostError
+from flows.journal import Act, Note, Work
+from flows.processes import ThisProcess
+from flows.store import Store, StorageError
+from flows.tables import Flow, FlowVersion, Journal, Run
 
-T = TypeVar("T")
-CarryOut = Callable[[str, Journal], Awaitable[None]]
-"""Carries out a run, by its id, over a journal."""
-Watch = Callable[[str], AbstractAsyncContextManager[None]]
-"""Surrounds a segment of a run, to notice if it breaks."""
+log = structlog.get_logger()
 
-ENDED: Final = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+MOST: Final = 100
+"""Runs that one process carries out at the same time. The others are ready, and wait."""
+GRACE: Final = 8.0
+"""Seconds that runs have, when a process ends, to come to their next line."""
 
 
-class PlainJson(Serializer):
-    """Keeps journals as JSON: readable by anyone, and nothing in them can run."""
+_LINES: Final[sa.Table] = Journal.__table__  # type: ignore[attr-defined]  # SQLModel adds them
+_RUNS: Final[sa.Table] = Run.__table__  # type: ignore[attr-defined]
+_VERSIONS: Final[sa.Table] = FlowVersion.__table__  # type: ignore[attr-defined]
 
-    def serialize(self, data: Any) -> str:
-        """Return data as JSON. Errors become their texts."""
-        return json.dumps(data, default=repr, separators=(",", ":"))
 
-    def deserialize(cls, serialized_data: str) -> Any:  # noqa: N805  # named as in the library
-        """Return the data of a JSON text."""
-        return json.loads(serialized_data)
+def _note_statement() -> sa.Insert:
+    owned = sa.select(1).where(
+        _RUNS.c.id == sa.bindparam("of_run"), _RUNS.c.owner == sa.bindparam("by_owner"), _RUNS.c.state == "running"
+    )
+    values = sa.select(
+        sa.bindparam("of_run", type_=sa.String()),
+        sa.bindparam("of_name", type_=sa.String()),
+        sa.bindparam("of_value", type_=sa.JSON()),
+        sa.bindparam("of_at", type_=sa.Float()),
+        sa.bindparam("of_took", type_=sa.Float()),
+    ).where(sa.exists(owned))
+    return sa.insert(_LINES).from_select(["run_id", "name", "value", "at", "took"], values)
 
-    def name(self) -> str:
-        """Return the name that is kept beside the data."""
-        return "plain_json"
+
+_NOTE: Final = _note_statement()
 
 
 class DurableJournal:
-    """The journal of one segment, after those of the segments before it."""
+    """The journal of a run, as long as the run is this process's."""
 
-    def __init__(self, noted: Mapping[str, Any]) -> None:
-        self._noted = noted
+    def __init__(self, store: Store, process: ThisProcess, run_id: str, notes: Mapping[str, Note]) -> None:
+        self._store = store
+        self._process = process
+        self._run_id = run_id
+        self._notes = dict(notes)
+        self._writing: list[asyncio.Future[None]] = []
+        self.closing = False
+
+    def noted(self, name: str) -> Note | None:
+        """Return what was noted under a name."""
+        return self._notes.get(name)
 
     async def step(self, name: str, act: Act) -> Any:
-        """Return what was noted under a name; if nothing was, act and note it."""
-        if name in self._noted:
-            return self._noted[name]
+        """Return what was noted under a name; if nothing was, act and note it.
 
-        async def acted() -> Any:
-            return await act()
+        What is noted is on its way to the disk when this returns, and there before anything else is begun.
+        Raises LostError if the run is not this process's any more.
+        """
+        if name in self._notes:
+            return self._notes[name].value
+        await self._may_act()
+        began, at = time.monotonic(), time.time()
+        value = await act()
+        note = Note(value=value, at=at, took=round(time.monotonic() - began, 6))
+        self._notes[name] = note
+        self._writing.append(self._store.order(lambda connection: self._keep(connection, name, note)))
+        return value
 
-        return await DBOS.run_step_async({"name": name}, acted)
+    async def stored(self, name: str, work: Work) -> Any:
+        """Return what was noted under a name; if nothing was, change the database and note it, both or neither."""
+        return await self.fold(name, work, within=())
 
-    async def receive(self, name: str, look: Act) -> Any:
-        """Return what was received under a name. Raises SuspendedError while `look` finds None."""
-        found = await self.step(name, look)
-        if found is None:
-            raise SuspendedError(name)
-        return found
+    async def fold(self, name: str, work: Work, *, within: Sequence[str]) -> Any:
+        """As `stored`, and forget what was noted under names that begin with these."""
+        if name in self._notes:
+            return self._notes[name].value
+        await self._may_act()
+        forgotten = [noted for noted in self._notes if noted.startswith(tuple(within))] if within else []
+        at = time.time()
 
-    async def sleep(self, name: str, seconds: float) -> None:
-        """Let some time pass, once: a process that starts again waits only for what is left of it."""
-        if name not in self._noted:
-            await DBOS.sleep_async(seconds)
+        def change(connection: sa.Connection) -> Note:
+            note = Note(value=work(connection), at=at, took=round(max(0.0, time.time() - at), 6))
+            self._keep(connection, name, note)
+            for start in range(0, len(forgotten), 500):
+                some = forgotten[start : start + 500]
+                connection.execute(
+                    sa.delete(Journal).where(col(Journal.run_id) == self._run_id, col(Journal.name).in_(some))
+                )
+            return note
+
+        note = await self._store.order(change)
+        for noted in forgotten:
+            del self._notes[noted]
+        self._notes[name] = note
+        return note.value
+
+    async def flush(self) -> None:
+        """Wait until everything noted is kept. Raises LostError or StorageError if it is not."""
+        writing, self._writing = self._writing, []
+        for future in writing:
+            await future
+
+    async def _may_act(self) -> None:
+        await self.flush()
+        if self.closing or not self._process.lives():
+            raise LostError(self._run_id)
+
+    def _keep(self, connection: sa.Connection, name: str, note: Note) -> None:
+        kept = connection.execute(
+            _NOTE,
+            {
+                "of_run": self._run_id,
+                "by_owner": self._process.id,
+                "of_name": name,
+                "of_value": note.value,
+                "of_at": note.at,
+                "of_took": note.took,
+            },
+            execution_options={"preserve_rowcount": True},
+        )
+        if kept.rowcount != 1:
+            raise LostError(self._run_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A run that this process took, with all that it needs to be carried out."""
+
+    run: Run
+    version: FlowVersion
+    notes: Mapping[str, Note]
+
+
+CarryOut = Callable[[Taken, DurableJournal], Awaitable[None]]
+"""Carries out a run over its journal, and notes how it stands then."""
+Watch = Callable[[str], AbstractAsyncContextManager[None]]
+"""Surrounds the carrying-out of a run, to notice if it breaks."""
 
 
 class Durable:
-    """Starts segments of runs, and finishes those that a process left behind."""
+    """The runs that this process carries out."""
 
-    def __init__(self, engine: sa.Engine, carry_out: CarryOut, watch: Watch) -> None:
-        config: DBOSConfig = {
-            "name": "cicflow",
-            "application_version": f"flow-language-{language.VERSION}",
-            "system_database_url": engine.url.render_as_string(hide_password=False),
-            "system_database_engine": engine,
-            "serializer": PlainJson(),
-            "log_level": "WARNING",
-            "use_listen_notify": False,
-        }
-        self._dbos = DBOS(config=config)
+    def __init__(
+        self, store: Store, process: ThisProcess, carry_out: CarryOut, watch: Watch, now: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._process = process
         self._carry_out = carry_out
         self._watch = watch
-
-        @DBOS.workflow(name="segment")
-        async def segment(run_id: str, earlier: list[str], afresh: bool) -> None:
-            await self._carry_out_segment(run_id, earlier, afresh=afresh)
-
-        self._segment = segment
+        self._now = now
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._journals: dict[str, DurableJournal] = {}
+        self._promised: set[str] = set()
+        self._look = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
 
     def launch(self) -> None:
-        """Begin, and go on with what was under way. Call this on the running event loop: runs live there."""
-        DBOS.launch()
+        """Begin to look for runs that are ready, now and whenever `look` is called."""
+        self._looking = asyncio.create_task(self._look_again_and_again())
+        self._look.set()
 
-    def close(self) -> None:
-        """Stop. What is under way goes on at the next launch. Call this on the event loop of `launch`."""
-        DBOS.destroy(destroy_registry=True)
-        # DBOS had put its own threads behind asyncio.to_thread, and they are gone.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+    def look(self) -> None:
+        """Look for runs that are ready."""
+        self._look.set()
 
-    async def begin(self, segment: str, *, run_id: str, earlier: Sequence[str], afresh: bool = False) -> None:
-        """Begin a segment of a run, unless it was begun before. `afresh` forgets the failures of the earlier ones."""
-        with SetWorkflowID(segment):
-            await DBOS.start_workflow_async(self._segment, run_id, list(earlier), afresh)
+    @property
+    def working(self) -> list[str]:
+        """The runs that are being carried out here."""
+        return [*self._tasks, *self._promised]
 
-    async def _carry_out_segment(self, run_id: str, earlier: Sequence[str], *, afresh: bool) -> None:
-        async with self._watch(run_id):
-            noted = await _outside(_journal_of(earlier))
-            if afresh:
-                noted = _without_failures(noted)
-            await self._carry_out(run_id, DurableJournal(noted))
+    def promise(self, run_id: str) -> bool:
+        """Keep a place for a run that is about to be accepted. Returns False if there is none."""
+        if self._looking is None or len(self.working) >= MOST or run_id in self._tasks or run_id in self._promised:
+            return False
+        self._promised.add(run_id)
+        return True
+
+    def keep_promise(self, run_id: str, taken: Taken | None) -> None:
+        """Carry out the run that a place was kept for, or give the place back."""
+        self._promised.discard(run_id)
+        if taken is not None:
+            self._begin(taken)
+
+    async def close(self) -> None:
+        """Stop. What is under way comes to its next line, and goes on in another process, or later."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        for journal in self._journals.values():
+            journal.closing = True
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            await self._look.wait()
+            self._look.clear()
+            room = MOST - len(self.working)
+            if room <= 0:
+                continue
+            try:
+                found = await self._take(room)
+            except StorageError as error:
+                log.error("cannot_take_runs", why=str(error))
+                continue
+            for taken in found:
+                self._begin(taken)
+            if len(found) == room:
+                self._look.set()
+
+    async def _take(self, most: int) -> Sequence[Taken]:
+        """Take runs that are ready, or whose time has come."""
+        now, mine = self._now(), self._process.id
+        busy = set(self.working)
+
+        def work(connection: sa.Connection) -> list[Taken]:
+            ready = sa.or_(
+                col(Run.state) == "ready", sa.and_(col(Run.state) == "waiting", col(Run.wake_at) <= now)
+            )
+            query = (
+                sa.select(col(Run.id))
+                .join(Flow, col(Flow.name) == col(Run.flow), isouter=True)
+                .where(ready, sa.func.coalesce(col(Flow.paused), sa.false()).is_(sa.false()))
+                .order_by(col(Run.began_at))
+                .limit(most)
+                .with_for_update(skip_locked=True, of=Run)
+            )
+            ids = [run_id for run_id in connection.execute(query).scalars() if run_id not in busy]
+            if not ids:
+                return []
+            connection.execute(
+                sa.update(Run).where(col(Run.id).in_(ids)).values(state="running", owner=mine, wake_at=None, nudged=False)
+            )
+            return load(connection, ids)
+
+        return await self._store.order(work)
+
+    def _begin(self, taken: Taken) -> None:
+        run_id = taken.run.id
+        journal = DurableJournal(self._store, self._process, run_id, taken.notes)
+        self._journals[run_id] = journal
+        task = asyncio.create_task(self._watched(taken, journal), name=run_id)
+        self._tasks[run_id] = task
+        task.add_done_callback(lambda done: self._ended(run_id, done))
+
+    async def _watched(self, taken: Taken, journal: DurableJournal) -> None:
+        try:
+            async with self._watch(taken.run.id):
+                await self._carry_out(taken, journal)
+        except LostError:
+            log.info("run_lost", run=taken.run.id)
+        except StorageError as error:
+            # What is noted is noted. It is taken up from there when the database can keep something again.
+            log.error("run_interrupted", run=taken.run.id, why=str(error))
+
+    def _ended(self, run_id: str, done: asyncio.Task[None]) -> None:
+        del self._tasks[run_id], self._journals[run_id]
+        if not done.cancelled() and done.exception() is not None:
+            log.error("run_broke", run=run_id)
+        if len(self.working) >= MOST - 1:
+            self._look.set()
 
 
-async def _journal_of(segments: Sequence[str]) -> dict[str, Any]:
-    """Return what segments noted, once they are over. What they left unanswered is left out."""
-    noted: dict[str, Any] = {}
-    for segment in segments:
-        handle: WorkflowHandleAsync[None] = await DBOS.retrieve_workflow_async(segment)
-        while (await handle.get_status()).status not in ENDED:  # noqa: ASYNC110  # it may end in another process
-            await asyncio.sleep(0.05)
-        for step in await DBOS.list_workflow_steps_async(segment):
-            if step["output"] is not None:
-                noted[step["function_name"]] = step["output"]
-    return noted
-
-
-def _without_failures(noted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a journal without what went wrong, so that it is tried again."""
-    failed = {name.partition("#")[0] for name, value in noted.items() if is_failure(value)}
-    return {
-        name: value
-        for name, value in noted.items()
-        if not any(name.startswith((f"{at}#", f"{at}/begun")) or name == at for at in failed)
-    }
-
-
-async def _outside(work: Coroutine[Any, Any, T]) -> T:
-    """Do some reading outside of the workflow: the segments read are over, so what is found needs no noting."""
-    return await asyncio.create_task(work, context=contextvars.Context())
+def load(connection: sa.Connection, run_ids: Sequence[str]) -> list[Taken]:
+    """Return runs with their versions and journals."""
+    notes: dict[str, dict[str, Note]] = {run_id: {} for run_id in run_ids}
+    lines = sa.select(_LINES).where(_LINES.c.run_id.in_(run_ids))
+    for line in connection.execute(lines).mappings():
+        notes[line["run_id"]][line["name"]] = Note(value=line["value"], at=line["at"], took=line["took"])
+    runs = connection.execute(sa.select(_RUNS).where(_RUNS.c.id.in_(run_ids)).order_by(_RUNS.c.began_at)).mappings()
+    found = [Run(**run) for run in runs]
+    wanted = sa.tuple_(_VERSIONS.c.flow, _VERSIONS.c.version).in_({(run.flow, run.version) for run in found})
+    versions = [FlowVersion(**row) for row in connection.execute(sa.select(_VERSIONS).where(wanted)).mappings()]
+    of = {(version.flow, version.version): version for version in versions}
+    return [Taken(run=run, version=of[run.flow, run.version], notes=notes[run.id]) for run in found]

@@ -1,219 +1,228 @@
 """The interpreter: carries out the steps of a flow, one `match` over their kinds."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, assert_never
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
-from connectors.base import Catalog
-from connectors.errors import Ambiguous, ConnectorError, Reconnect, TryLater
-from flows import durations
+from connectors.base import Action
+from connectors.errors import Ambiguous
+from flows import durations, loops
+from flows.attempts import Outcome, attempt, noting
+from flows.conditions import all_hold, moment
 from flows.decisions import Question
+from flows.interruptions import StepFailedError, StoppedError
 from flows.journal import Act, Journal
-from flows.language import Ask, Condition, Conditions, Do, If, Set, Step, Stop, Template
+from flows.language import Answer, Ask, Call, Do, Each, If, Set, Step, Stop, Until, Wait
 from flows.references import fill, spoken
+from flows.surroundings import Ended, Errand, Over, Surroundings
+
+Scope = Mapping[str, Any]
+"""What references refer to."""
+
+LOCAL: Final = frozenset({"item", "row"})
+"""What references within the conditions of an action refer to: the action fills them in, item by item."""
+STOP: Final = "stop"
+GO_ON: Final = "go_on"
+DECIDES: Final = 7 * 86400
+"""Seconds that the owners of a flow have to say whether it may pass a cap."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
-    """What a run is to carry out: one version of a flow, for one event."""
+async def carry_out(errand: Errand, *, journal: Journal, surroundings: Surroundings) -> Ended:
+    """Carry out a run to its end, and tell people how it ended if they were asked, or if it failed.
 
-    run_id: str
-    flow: str
-    template: Template
-    settings: Mapping[str, Any]
-    event: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a run ended, in words."""
-
-    outcome: Literal["done", "failed"]
-    message: str
-    path: str = ""
-    """The step that failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How often something that failed in passing is tried, and how long to wait in between (seconds)."""
-
-    attempts: int = 8
-    first: float = 1.0
-    factor: float = 2.0
-    longest: float = 900.0
-
-    def before(self, attempt: int, asked: float | None) -> float:
-        """Return the wait before an attempt; what the service asked for goes before our own idea."""
-        return min(self.longest, asked if asked is not None else self.first * self.factor ** (attempt - 2))
-
-
-class Accounts(Protocol):
-    """Gives the client of a connection."""
-
-    async def client(self, name: str) -> Any:
-        """Return a connection's client. Raises Reconnect if there is no such connection."""
-        ...
-
-
-class People(Protocol):
-    """Reaches people. Each call may be repeated: it has its effect once."""
-
-    async def ask(self, question: Question) -> None:
-        """Put a question where people see it. Raises ConnectorError."""
-        ...
-
-    async def answer(self, question: Question) -> Mapping[str, Any] | None:
-        """Return the answer (choice, by, at, how), or None while there is none."""
-        ...
-
-    async def settle(self, question: Question) -> None:
-        """Show that a question is answered, and by whom. Raises ConnectorError."""
-        ...
-
-    async def tell(self, errand: Errand, ended: Ended) -> None:
-        """Say how a run ended, where its questions stand. Raises ConnectorError."""
-        ...
-
-
-class StepFailedError(Exception):
-    """A step could not be carried out."""
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path}: {message}")
-        self.path = path
-        self.message = message
-
-
-class _StoppedError(Exception):
-    """A `stop` step was reached. Carries how."""
-
-    def __init__(self, ended: Ended) -> None:
-        super().__init__(ended.message)
-        self.ended = ended
-
-
-async def carry_out(
-    errand: Errand, *, journal: Journal, catalog: Catalog, accounts: Accounts, people: People, patience: Patience
-) -> Ended:
-    """Carry out a run to its end and tell people how it ended.
-
-    Raises SuspendedError when the run has to wait for an answer; called again over the same journal, it goes on there.
+    Raises SuspendedError when the run has to wait; called again over the same journal, it goes on there.
     """
-    run = _Run(errand, journal, catalog, accounts, people, patience)
+    run = Run(errand, journal, surroundings)
     try:
-        await run.sequence(errand.template.steps, "steps")
+        await run.sequence(errand.template.steps, "steps", run.scope)
         ended = Ended(outcome="done", message="")
-    except _StoppedError as stopped:
+    except StoppedError as stopped:
         ended = stopped.ended
     except StepFailedError as failed:
         ended = Ended(outcome="failed", message=failed.message, path=failed.path)
-    await run.tell(ended)
+    if run.asked or ended.outcome == "failed":
+        await run.tell(ended)
     return ended
 
 
-def holds(condition: Condition, scope: Mapping[str, Any]) -> bool:
-    """Return whether a condition is true of what a run knows."""
-    left, right = fill(condition.left, scope), fill(condition.right, scope)
-    match condition.operator:
-        case "is":
-            return bool(left == right)
-        case "is not":
-            return bool(left != right)
-        case "is one of":
-            return isinstance(right, list) and left in right
-        case "contains":
-            if isinstance(left, str) and isinstance(right, str):
-                return right.casefold() in left.casefold()
-            return isinstance(left, list) and right in left
-        case "exists":
-            return (left is not None) == (right is not False)
-        case _:
-            assert_never(condition.operator)
+class Run:
+    """One pass over the steps of a flow. What the journal knows is not done again."""
 
-
-def all_hold(conditions: Conditions | None, scope: Mapping[str, Any]) -> bool:
-    """Return whether every condition is true."""
-    return all(holds(condition, scope) for condition in conditions or ())
-
-
-class _Run:
-    def __init__(
-        self, errand: Errand, journal: Journal, catalog: Catalog, accounts: Accounts, people: People, patience: Patience
-    ) -> None:
+    def __init__(self, errand: Errand, journal: Journal, surroundings: Surroundings) -> None:
         self.errand = errand
         self.journal = journal
-        self.catalog = catalog
-        self.accounts = accounts
-        self.people = people
-        self.patience = patience
-        self.scope: dict[str, Any] = {
+        self.around = surroundings
+        self.asked = False
+        self.scope: Scope = {
             "settings": errand.settings,
             "event": errand.event,
             "run": {"id": errand.run_id, "flow": errand.flow},
             "steps": {},
         }
 
-    async def sequence(self, steps: Sequence[Step], path: str) -> None:
+    async def sequence(self, steps: Sequence[Step], path: str, scope: Scope) -> Scope:
+        """Carry out some steps. Returns what is known after them."""
+        scope = {**scope, "steps": dict(scope["steps"])}
         for index, step in enumerate(steps):
-            gave = await self.step(step, f"{path}/{index}")
+            here = f"{path}/{index}"
+            gave, inner = await self.step(step, here, scope)
+            scope["steps"].update(inner)
             if step.id is not None:
-                self.scope["steps"][step.id] = gave
+                scope["steps"][step.id] = gave
+        return scope
 
-    async def step(self, step: Step, path: str) -> Any:
+    async def step(self, step: Step, path: str, scope: Scope) -> tuple[Any, Mapping[str, Any]]:
+        """Carry out one step. Returns what it gives, and what the steps within it gave."""
+        self.around.recorder.began(path, step)
+        try:
+            gave, inner = await self.plain(step, path, scope)
+        except StepFailedError as failed:
+            self.around.recorder.ended(path, error=failed.message)
+            ways = step.on_error
+            if ways is None or (ways.give is None and ways.steps is None):
+                raise
+            scope = {**scope, "error": {"kind": failed.kind, "message": failed.message}}
+            if ways.give is not None:
+                return fill(ways.give, scope), {}
+            return None, _new(await self.sequence(ways.steps or [], f"{path}/on error/steps", scope), scope)
+        self.around.recorder.ended(path, gave=gave)
+        return gave, inner
+
+    async def plain(self, step: Step, path: str, scope: Scope) -> tuple[Any, Mapping[str, Any]]:
+        """Carry out one step, whatever happens if it fails."""
         match step:
             case Do():
-                return await self.do(step, path)
+                return await self.do(step, path, scope), {}
             case Ask():
-                return await self.ask(step, path)
+                return await self.ask(step, path, scope), {}
+            case Answer():
+                reply = fill(step.answer.model_dump(mode="json", by_alias=True, exclude_unset=True), scope)
+                self.around.recorder.given(path, reply)
+                self.around.answer(self.errand.run_id, reply)
+                return {}, {}
             case If():
-                held = all_hold(step.if_, self.scope)
-                await self.sequence(step.then if held else step.else_, f"{path}/{'then' if held else 'else'}")
-                return {}
+                steps, branch = _branch(step, scope)
+                self.around.recorder.given(path, {"branch": branch})
+                return {}, _new(await self.sequence(steps, f"{path}/{branch}", scope), scope)
+            case Each():
+                return await loops.each(self, step, path, scope), {}
+            case Wait():
+                return await self.wait(step, path, scope), {}
             case Set():
-                return fill(step.set, self.scope)
+                return fill(step.set, scope), {}
+            case Call():
+                return await self.call(step, path, scope), {}
             case Stop():
-                raise _StoppedError(Ended(outcome=step.stop, message=spoken(fill(step.say, self.scope))))
+                gave = fill(step.give, scope)
+                raise StoppedError(
+                    Ended(outcome=step.stop, message=spoken(fill(step.say, scope)), path=path, gave=gave)
+                )
             case _:
                 assert_never(step)
 
-    async def do(self, step: Do, path: str) -> Any:
-        action = self.catalog.action(step.do)
+    # --- actions ----------------------------------------------------------------------------------------------------
+
+    async def do(self, step: Do, path: str, scope: Scope) -> Any:
+        """Carry out an action."""
+        action = self.around.catalog.action(step.do)
         if action is None:
             raise StepFailedError(path, f"there is no action {step.do}")
-        try:
-            given = action.given.model_validate(fill(step.with_, self.scope))
-        except ValidationError as error:
-            raise StepFailedError(path, _first_words(error)) from error
-        connection = spoken(fill(step.using, self.scope))
-        begun_before = not action.repeatable and await self.begun_before(path)
+        given = self.given(step, action, path, scope)
+        self.around.recorder.given(path, given.model_dump(mode="json", by_alias=True))
+        hands = self.around.hands
+        match action.way:
+            case "computes":
+                return self.outcome(path, noting(lambda: hands.stores(action, None, given, path=path)))
+            case "stores":
+                noted = await self.journal.stored(
+                    path, lambda connection: noting(lambda: hands.stores(action, connection, given, path=path))
+                )
+                return self.outcome(path, noted)
+            case "calls" | "streams":
+                return await self.reach_out(step, action, given, path, spoken(fill(step.using, scope)))
+            case _:
+                assert_never(action.way)
+
+    async def reach_out(self, step: Do, action: Action, given: Any, path: str, connection: str) -> Any:
+        """Carry out an action in another service: counted, and never twice unless that is the same as once."""
+        begun_before = False
+        if action.effect != "reads" and action.connected:
+            begun_before = await self.begin(action, given, path)
 
         async def act() -> Any:
-            if begun_before:
+            if begun_before and not action.repeatable:
                 raise Ambiguous("The program ended while this was being done.")
-            result = await action.carry_out(await self.accounts.client(connection), given)
-            return result.model_dump(mode="json", by_alias=True)
+            return await self.around.hands.carry_out(action, connection, given, path=path, errand=self.errand)
 
-        return await self.attempt(path, act, repeatable=action.repeatable or action.effect == "reads")
+        repeatable = action.repeatable or action.effect == "reads"
+        return await self.attempt(step, path, act, repeatable=repeatable)
 
-    async def begun_before(self, path: str) -> bool:
-        """Return whether an earlier process began this step.
+    async def begin(self, action: Action, given: Any, path: str) -> bool:
+        """Note that something is about to be changed, and count it. Returns whether that was noted before.
 
-        The mark in the journal is the earlier process's own. If the step's result is there too, nobody minds; if it
-        is not, nobody knows whether it happened.
+        The mark in the journal is that of whoever noted it. If it is not ours, and the result is not there, nobody knows
+        whether it happened. Passing a cap needs the word of the flow's owners.
         """
-        mine = uuid.uuid4().hex
+        mine, count = uuid.uuid4().hex, action.counts(given)
+        caps, limits = self.around.caps, self.errand.template.limits
 
-        async def mark() -> str:
-            return mine
+        def mark(connection: Any) -> Any:
+            over = caps.spend(connection, self.errand, effect=action.effect, count=count, limits=limits)
+            return {"by": mine} if over is None else {"over": _plain(over)}
 
-        return bool(await self.journal.step(f"{path}/begun", mark) != mine)
+        begun = await self.journal.stored(f"{path}/begun", mark)
+        if "over" not in begun:
+            return bool(begun["by"] != mine)
+        over = Over(**begun["over"])
+        question = _over_a_cap(self.errand, action, path, over)
+        if (await self.question(question, f"{path}/cap"))["choice"] != GO_ON:
+            raise StepFailedError(
+                path, f"the flow reached its cap of {over.cap} a {over.period}, and was stopped there"
+            )
 
-    async def ask(self, step: Ask, path: str) -> Any:
-        filled = {name: fill(value, self.scope) for name, value in step.model_dump(by_alias=True).items()}
+        def allow(connection: Any) -> Any:
+            caps.allow(connection, self.errand, over, count=count)
+            return {"by": mine}
+
+        allowed = await self.journal.stored(f"{path}/allowed", allow)
+        return bool(allowed["by"] != mine)
+
+    def given(self, step: Do, action: Action, path: str, scope: Scope) -> Any:
+        """Return what an action is given, with its references filled in, and checked."""
+        filled = {}
+        for name, value in step.with_.items():
+            field = action.given.model_fields.get(name)
+            extra = field.json_schema_extra if field is not None else None
+            conditions = isinstance(extra, dict) and bool(extra.get("conditions"))
+            try:
+                filled[name] = fill(value, scope, keep=LOCAL) if conditions else fill(value, scope)
+            except ValueError as error:
+                raise StepFailedError(path, f"{name}: {error}") from error
+        try:
+            return action.given.model_validate(filled)
+        except ValidationError as error:
+            raise StepFailedError(path, _first_words(error)) from error
+
+    async def attempt(self, step: Step, path: str, act: Act, *, repeatable: bool) -> Any:
+        """Act until it works or there is no point in trying again."""
+        retry = step.on_error.retry if step.on_error is not None else None
+        outcome = await attempt(self.journal, self.around, path, act, retry=retry, repeatable=repeatable)
+        return self.outcome(path, outcome)
+
+    def outcome(self, path: str, outcome: Outcome) -> Any:
+        """Return what something gave. Raises StepFailedError if it did not work."""
+        if "gave" in outcome:
+            return outcome["gave"]
+        raise StepFailedError(path, outcome["error"], outcome["kind"])
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    async def ask(self, step: Ask, path: str, scope: Scope) -> Any:
+        """Put a question to people. Returns their answer."""
+        filled = {name: fill(value, scope) for name, value in step.model_dump(by_alias=True).items()}
         try:
             within = durations.seconds(filled["within"])
         except ValueError as error:
@@ -232,61 +241,130 @@ class _Run:
             otherwise=step.otherwise,
             within=within,
         )
+        self.around.recorder.given(path, {"ask": question.text, "in": question.channel, "choices": list(step.choices)})
+        return await self.question(question, path, step)
+
+    async def question(self, question: Question, path: str, step: Step | None = None) -> Any:
+        """Put a question where people see it. Returns the answer when it has come."""
+        self.asked = True
 
         async def put() -> None:
-            await self.people.ask(question)
+            await self.around.people.ask(question)
 
         async def settle() -> None:
-            await self.people.settle(question)
+            await self.around.people.settle(question)
 
-        async def look() -> Any:
-            return await self.people.answer(question)
-
-        await self.attempt(path, put, repeatable=True)
-        answer = await self.journal.receive(f"{path}/answer", look)
+        retry = step.on_error.retry if step is not None and step.on_error is not None else None
+        put_there = await attempt(self.journal, self.around, path, put, retry=retry, repeatable=True)
+        self.outcome(path, put_there)
+        answer = await self.received(f"{path}/answer", lambda: self.around.people.answer(question))
         # Once only, and whatever comes of it: what was decided must not wait for a message. `tell` shows it again.
-        await self.journal.step(f"{path}/settled", lambda: _outcome(settle))
+        await attempt(self.journal, self.around, f"{path}/settled", settle, once=True)
         return answer
 
     async def tell(self, ended: Ended) -> None:
+        """Say how the run ended."""
+
         async def act() -> None:
-            await self.people.tell(self.errand, ended)
+            await self.around.people.tell(self.errand, ended)
 
-        try:
-            await self.attempt(f"told/{ended.outcome}", act, repeatable=True)
-        except StepFailedError:
-            return  # the run has ended all the same; the bot has logged why nobody could be told
+        # If nobody can be told, the run has ended all the same; the bot has logged why.
+        await attempt(self.journal, self.around, f"told/{ended.outcome}", act, repeatable=True)
 
-    async def attempt(self, path: str, act: Act, *, repeatable: bool) -> Any:
-        """Act until it works or there is no point in trying again."""
-        for attempt in range(1, self.patience.attempts + 1):
-            name = path if attempt == 1 else f"{path}#{attempt}"
-            outcome = await self.journal.step(name, lambda: _outcome(act))
-            if "gave" in outcome:
-                return outcome["gave"]
-            again = outcome["kind"] == "TryLater" or (outcome["kind"] == "Ambiguous" and repeatable)
-            if not again or attempt == self.patience.attempts:
-                raise StepFailedError(path, outcome["error"])
-            await self.journal.sleep(f"{name}/pause", self.patience.before(attempt + 1, outcome["after"]))
-        raise StepFailedError(path, "no attempt was allowed")
+    # --- time and other flows ---------------------------------------------------------------------------------------
+
+    async def wait(self, step: Wait, path: str, scope: Scope) -> Any:
+        """Let time pass. It is decided once, when the step is reached, until when."""
+
+        async def until() -> float:
+            if isinstance(step.wait, Until):
+                found = moment(fill(step.wait.until, scope))
+                if found is None:
+                    raise StepFailedError(path, f"{spoken(fill(step.wait.until, scope))[:60]!r} is no time")
+                return found.timestamp()
+            try:
+                return self.around.now() + durations.seconds(fill(step.wait, scope))
+            except ValueError as error:
+                raise StepFailedError(path, str(error)) from error
+
+        at = await self.journal.step(path, until)
+        self.around.recorder.given(path, {"until": _iso(at)})
+        await self.around.pause(at)
+        return {"until": _iso(at)}
+
+    async def call(self, step: Call, path: str, scope: Scope) -> Any:
+        """Carry out another flow."""
+        given = fill(step.with_, scope)
+        self.around.recorder.given(path, {"flow": step.call, **given})
+        calls = self.around.calls
+        started = self.outcome(
+            path,
+            await self.journal.stored(path, lambda connection: calls.start(connection, self.errand, step, path, given)),
+        )
+        run_id = str(started["run"])
+        await calls.begin(run_id)
+        if step.background:
+            return {"run": run_id}
+        ended = await self.received(f"{path}/ended", lambda: calls.result(run_id))
+        if ended["outcome"] != "done":
+            raise StepFailedError(path, f"{step.call}: {ended['message'] or ended['outcome']}")
+        return {**ended, "run": run_id}
+
+    async def received(self, name: str, look: Callable[[], Awaitable[Mapping[str, Any] | None]]) -> Any:
+        """Return what has come from elsewhere, noted once. Raises SuspendedError while there is nothing."""
+        return await loops.received(self.journal, name, look)
 
 
-async def _outcome(act: Act) -> dict[str, Any]:
-    """Act, and return what came of it as JSON: an error is an outcome, to be noted like any other."""
-    try:
-        return {"gave": await act()}
-    except TryLater as error:
-        return {"error": error.message, "kind": "TryLater", "after": error.after}
-    except Reconnect as error:
-        missing = f" Missing permission: {error.missing_scope}." if error.missing_scope else ""
-        return {"error": error.message + missing, "kind": "Reconnect", "after": None}
-    except ConnectorError as error:
-        return {"error": error.message, "kind": type(error).__name__, "after": None}
+def _branch(step: If, scope: Scope) -> tuple[Sequence[Step], str]:
+    if all_hold(step.if_, scope):
+        return step.then, "then"
+    for index, other in enumerate(step.else_if):
+        if all_hold(other.if_, scope):
+            return other.then, f"else if/{index}/then"
+    return step.else_, "else"
 
 
-def is_failure(noted: Any) -> bool:
-    """Return whether a journal's entry is the failure of an attempt."""
-    return isinstance(noted, Mapping) and "error" in noted and "kind" in noted
+def _new(after: Scope, before: Scope) -> dict[str, Any]:
+    """Return what the steps of a branch gave: later steps may ask whether it exists."""
+    return {name: gave for name, gave in after["steps"].items() if name not in before["steps"]}
+
+
+def _over_a_cap(errand: Errand, action: Action, path: str, over: Over) -> Question:
+    what = {"changes": "change", "destroys": "destroy"}[over.effect]
+    return Question(
+        id=f"{errand.run_id}/{path}/cap",
+        run_id=errand.run_id,
+        path=f"{path}/cap",
+        flow=errand.flow,
+        flow_title=errand.template.title,
+        title="A flow reached its cap",
+        text=f"May {errand.template.title} go on?",
+        channel=errand.owner,
+        details={
+            "What": action.title,
+            "Cap": f"{over.cap} a {over.period}",
+            "This would make it": f"{over.count} things that it would {what} in this {over.period}",
+        },
+        choices={
+            GO_ON: {
+                "title": f"Allow {over.cap} more" if over.cap else "Allow this one",
+                "style": "danger",
+                "confirm": None,
+            },
+            STOP: {"title": "Stop it here", "style": None, "confirm": None},
+        },
+        otherwise=STOP,
+        within=DECIDES,
+        for_owners=True,
+    )
+
+
+def _plain(over: Over) -> dict[str, Any]:
+    return {"effect": over.effect, "period": over.period, "cap": over.cap, "count": over.count}
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _detail(value: Any) -> str | list[str]:

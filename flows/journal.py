@@ -1,6 +1,6 @@
 """The journal of a run: what it has done so far, so that it can go on after a crash or a long wait."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,15 +22,6 @@ class Note:
     """Seconds."""
 
 
-class SuspendedError(Exception):
-    """The run waits for something that has not come. It is begun again, over the same journal, when it has."""
-
-    def __init__(self, what: str, *, until: float | None = None) -> None:
-        super().__init__(what)
-        self.until = until
-        """When it is begun again at the latest, in Unix seconds; None: only what it waits for wakes it."""
-
-
 class Journal(Protocol):
     """What a run asks of its journal. Names are unique within a run: the path of a step, and what of it."""
 
@@ -46,8 +37,8 @@ class Journal(Protocol):
         """Return what was noted under a name; if nothing was, change our own database and note it, both or neither."""
         ...
 
-    async def fold(self, name: str, work: Work, *, within: str) -> Any:
-        """As `stored`, and forget what was noted under names that begin with `within`: the one note stands for all."""
+    async def fold(self, name: str, work: Work, *, within: Sequence[str]) -> Any:
+        """As `stored`, and forget what was noted under names that begin with these: the one note stands for all."""
         ...
 
 
@@ -85,8 +76,8 @@ class MemoryJournal:
 
         return await self.step(name, act)
 
-    async def fold(self, name: str, work: Work, *, within: str) -> Any:
-        """As `stored`, and forget what was noted under names that begin with `within`."""
+    async def fold(self, name: str, work: Work, *, within: Sequence[str]) -> Any:
+        """As `stored`, and forget what was noted under names that begin with these."""
         value = await self.stored(name, work)
-        self.notes = {noted: note for noted, note in self.notes.items() if not noted.startswith(within)}
+        self.notes = {noted: note for noted, note in self.notes.items() if not noted.startswith(tuple(within))}
         return value

@@ -9,7 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from flows.tables import Flow, FlowVersion, Once, Permission, Run
+from flows import row_tables
+from flows.language import Table
+from flows.tables import Flow, FlowVersion, Permission, Revision
+from flows.writer import StorageError, Writer, storage_error
+
+__all__ = ["SetUp", "StorageError", "Store", "changed", "dialect_of", "flows_set_up", "open_engine"]
 
 T = TypeVar("T")
 
@@ -18,7 +23,8 @@ def open_engine(address: str) -> sa.Engine:
     """Return an engine for a database address, as Heroku and others write it.
 
     SQLite is opened in write-ahead mode: readers and the one writer do not wait for each other, and a committed
-    transaction survives the end of the process. Transactions are IMMEDIATE, so that two writers queue instead of failing.
+    transaction survives the end of the process. Transactions begin IMMEDIATE, so that two processes queue instead of
+    failing, unless the connection was opened only to read.
     """
     url = sa.make_url(address)
     if url.drivername in {"postgres", "postgresql"}:
@@ -29,9 +35,14 @@ def open_engine(address: str) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = "IMMEDIATE"
+        connection.isolation_level = None  # the driver is to leave beginning to us
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        reads = connection.get_execution_options().get("only_reads")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -44,6 +55,7 @@ class SetUp:
     template: str
     version: int
     enabled: bool
+    paused: bool = False
     document: Mapping[str, Any]
     settings: Mapping[str, Any]
     changed_by: str
@@ -55,20 +67,46 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self._writer = Writer(engine)
+
+    def order(self, work: Callable[[sa.Connection], T]) -> "asyncio.Future[T]":
+        """Have something written, in the order of asking. The future is done when it is kept. Raises StorageError."""
+        return self._writer.order(work)
 
     async def transact(self, work: Callable[[Session], T]) -> T:
-        """Carry out some work in one transaction: all of it is kept, or none."""
+        """Carry out some work in one transaction: all of it is kept, or none. Raises StorageError."""
 
-        def carry_out() -> T:
-            with Session(self.engine, expire_on_commit=False) as session, session.begin():
-                return work(session)
+        def carry_out(connection: sa.Connection) -> T:
+            with Session(connection, expire_on_commit=False) as session:
+                found = work(session)
+                session.flush()
+                session.expunge_all()
+                return found
 
-        return await asyncio.to_thread(carry_out)
+        return await self._writer.order(carry_out)
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Look something up, without waiting for what is being written. Raises StorageError."""
+
+        def look() -> T:
+            try:
+                with (
+                    Session(self.engine.execution_options(only_reads=True), expire_on_commit=False) as session,
+                    session.begin(),
+                ):
+                    return work(session)
+            except sa.exc.DBAPIError as error:
+                raise storage_error(error) from error
+
+        return await asyncio.to_thread(look)
+
+    def close(self) -> None:
+        """Write what was ordered, and stop."""
+        self._writer.close()
 
     def insert(self, table: type[Any]) -> Any:
         """Return an INSERT that can say what to do ON CONFLICT, in the database's own dialect."""
-        dialect = sqlite if self.engine.dialect.name == "sqlite" else postgresql
-        return dialect.insert(table)
+        return dialect_of(self.engine).insert(table)
 
     # --- flows ------------------------------------------------------------------------------------------------------
 
@@ -81,21 +119,44 @@ class Store:
         settings: Mapping[str, Any],
         by: str,
         now: float,
+        enabled: bool = True,
+        tables: Mapping[str, Table] | None = None,
     ) -> SetUp:
-        """Keep a flow as its next version and switch it on. Saving what is already so adds no version."""
+        """Keep a flow as its next version and switch it on. Saving what is already so adds no version.
+
+        Raises WrongTableError if another flow has a table of the same name that does not fit.
+        """
 
         def work(session: Session) -> SetUp:
             row = session.get(Flow, name, with_for_update=True)
             last = session.get(FlowVersion, (name, row.version)) if row else None
+            if tables:
+                row_tables.ensure(session.connection(), tables)
             same = last is not None and last.document == dict(document) and last.settings == dict(settings)
             version = row.version if row and same else (row.version + 1 if row else 1)
             if not same:
-                session.add(FlowVersion(flow=name, version=version, document=dict(document), settings=dict(settings)))
+                session.add(
+                    FlowVersion(
+                        flow=name,
+                        version=version,
+                        document=dict(document),
+                        settings=dict(settings),
+                        saved_by=by,
+                        saved_at=now,
+                    )
+                )
             row = row or Flow(
                 name=name, template=template, version=version, enabled=True, changed_by=by, changed_at=now
             )
-            row.template, row.version, row.enabled, row.changed_by, row.changed_at = template, version, True, by, now
+            row.template, row.version, row.enabled, row.changed_by, row.changed_at = (
+                template,
+                version,
+                enabled,
+                by,
+                now,
+            )
             session.add(row)
+            _revised(session)
             return _set_up(row, document, settings)
 
         return await self.transact(work)
@@ -108,7 +169,32 @@ class Store:
             .where(col(Flow.name) == name, col(Flow.enabled))
             .values(enabled=False, changed_by=by, changed_at=now)
         )
-        return await self.transact(lambda session: changed(session, statement))
+
+        def work(session: Session) -> bool:
+            _revised(session)
+            return changed(session, statement)
+
+        return await self.transact(work)
+
+    async def pause(self, name: str, *, paused: bool) -> bool:
+        """Pause a flow, or let it go on. Returns False if that was so already."""
+        statement = sa.update(Flow).where(col(Flow.name) == name, col(Flow.paused) != paused).values(paused=paused)
+
+        def work(session: Session) -> bool:
+            _revised(session)
+            return changed(session, statement)
+
+        return await self.transact(work)
+
+    async def versions(self, name: str) -> Sequence[FlowVersion]:
+        """Return every version of a flow, the latest first."""
+        query = select(FlowVersion).where(FlowVersion.flow == name).order_by(col(FlowVersion.version).desc())
+        return await self.read(lambda session: session.exec(query).all())
+
+    async def revision(self) -> int:
+        """Return a number that is another one whenever a flow was changed."""
+        query = select(sa.func.max(Revision.number))
+        return int(await self.read(lambda session: session.exec(query).one()) or 0)
 
     async def flow(self, name: str) -> SetUp | None:
         """Return a flow that was set up, on or off."""
@@ -116,48 +202,7 @@ class Store:
 
     async def flows(self) -> Sequence[SetUp]:
         """Return every flow that was set up, by name."""
-        return await self.transact(flows_set_up)
-
-    # --- runs -------------------------------------------------------------------------------------------------------
-
-    async def run(self, run_id: str) -> tuple[Run, FlowVersion]:
-        """Return a run with the version of the flow it carries out. Raises KeyError if there is none."""
-
-        def work(session: Session) -> tuple[Run, FlowVersion]:
-            row = session.get(Run, run_id)
-            version = session.get(FlowVersion, (row.flow, row.version)) if row else None
-            if row is None or version is None:
-                raise KeyError(run_id)
-            return row, version
-
-        return await self.transact(work)
-
-    async def note(self, run_id: str, *, state: str, message: str = "", ended_at: float | None = None) -> None:
-        """Note how a run stands. A run that has ended stays as it ended."""
-
-        def work(session: Session) -> None:
-            session.execute(
-                sa.update(Run)
-                .where(col(Run.id) == run_id, col(Run.ended_at).is_(None))
-                .values(state=state, message=message[:1000], ended_at=ended_at)
-            )
-
-        await self.transact(work)
-
-    async def waking(self) -> Sequence[tuple[str, list[str]]]:
-        """Return the runs, with their segments, that were accepted and have not begun: the process ended in between."""
-        query = select(Run).where(Run.state == "waking")
-        return await self.transact(lambda session: [(run.id, run.segments) for run in session.exec(query)])
-
-    async def last_runs(self, flow: str, limit: int = 5) -> Sequence[Run]:
-        """Return a flow's latest runs, newest first."""
-        query = select(Run).where(Run.flow == flow).order_by(col(Run.began_at).desc()).limit(limit)
-        return await self.transact(lambda session: session.exec(query).all())
-
-    async def counts(self, flow: str, since: float) -> Mapping[str, int]:
-        """Return how many of a flow's runs since a time are in each state."""
-        query = select(Run.state, sa.func.count()).where(Run.flow == flow, Run.began_at >= since).group_by(Run.state)
-        return await self.transact(lambda session: dict(session.exec(query).all()))
+        return await self.read(flows_set_up)
 
     # --- permissions ------------------------------------------------------------------------------------------------
 
@@ -174,12 +219,18 @@ class Store:
     async def allowed(self, right: str) -> Sequence[str]:
         """Return the Slack users and user groups that have a right."""
         query = select(Permission.subject).where(Permission.right == right).order_by(Permission.subject)
-        return await self.transact(lambda session: session.exec(query).all())
+        return await self.read(lambda session: session.exec(query).all())
 
 
-def changed(session: Session, statement: Any) -> bool:
+def dialect_of(bound: sa.Engine | sa.Connection) -> Any:
+    """Return the module of a database's own dialect, whose INSERT can say what to do ON CONFLICT."""
+    return sqlite if bound.dialect.name == "sqlite" else postgresql
+
+
+def changed(session: Session | sa.Connection, statement: Any) -> bool:
     """Carry out a write. Returns whether it changed any row."""
-    result = session.execute(statement)
+    # Without the option, PostgreSQL's driver does not say how many rows an INSERT … ON CONFLICT made.
+    result = session.execute(statement, execution_options={"preserve_rowcount": True})
     return isinstance(result, sa.CursorResult) and result.rowcount > 0
 
 
@@ -195,30 +246,19 @@ def flows_set_up(session: Session, *, only_enabled: bool = False) -> list[SetUp]
     return [_set_up(row, version.document, version.settings) for row, version in session.exec(query)]
 
 
+def _revised(session: Session) -> None:
+    session.execute(sa.update(Revision).values(number=Revision.number + 1))
+
+
 def _set_up(row: Flow, document: Mapping[str, Any], settings: Mapping[str, Any]) -> SetUp:
     return SetUp(
         name=row.name,
         template=row.template,
         version=row.version,
         enabled=row.enabled,
+        paused=row.paused,
         document=document,
         settings=settings,
         changed_by=row.changed_by,
         changed_at=row.changed_at,
     )
-
-
-def claim_once(store: Store, session: Session, *, flow: str, key: str, event_id: str, now: float, until: float) -> bool:
-    """Claim a key of a flow until a time. Returns False if an earlier claim still holds."""
-    statement = store.insert(Once).values(flow=flow, key=key, event_id=event_id, until=until)
-    statement = statement.on_conflict_do_update(
-        index_elements=["flow", "key"],
-        set_={"event_id": event_id, "until": until},
-        where=Once.__table__.c.until <= now,  # type: ignore[attr-defined]  # SQLModel adds it
-    )
-    return changed(session, statement)
-
-
-def add_run(store: Store, session: Session, run: Run) -> bool:
-    """Accept a run. Returns False if this flow has had one for the same event."""
-    return changed(session, store.insert(Run).values(**run.model_dump()).on_conflict_do_nothing())

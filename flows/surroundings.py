@@ -98,8 +98,12 @@ class Calls(Protocol):
         """Return the new run as ``{"run": its id}``, or ``{"error": why not, "kind": "refused"}``."""
         ...
 
+    async def begin(self, run_id: str) -> None:
+        """Let a run that was started begin, unless it has."""
+        ...
+
     async def result(self, run_id: str) -> Mapping[str, Any] | None:
-        """Return how a run ended (outcome, message, gave), or None while it has not. Begins it if need be."""
+        """Return how a run ended (outcome, message, gave), or None while it has not."""
         ...
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from flows import durations
+from flows import cron, durations
 from flows.conditions import Tests
 from flows.durations import Duration
 from flows.fields import Fields
@@ -138,12 +138,5 @@ def _zone(value: str) -> str:
 
 
 def _cron(value: str) -> str:
-    from apscheduler.triggers.cron import CronTrigger as Times
-
-    try:
-        Times.from_crontab(value, UTC)
-    except ValueError as error:
-        raise ValueError(
-            f"not a cron expression ({error}); for instance `0 9 * * 1-5`: at 9:00 from Monday to Friday"
-        ) from error
+    cron.read(value)
     return value
