@@ -10,7 +10,6 @@ go back, a time that comes twice is the earlier one.
 
 import calendar
 import re
-import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -23,7 +22,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from connectors.base import Declaring, Value
 from connectors.errors import Refused
 from flows import durations
-from flows.builtins.shapes import OneText, ShortText, Whole, as_text, data, one_text, quoted
+from flows.builtins.shapes import OneText, ShortText, Whole, as_text, data, literally, one_text, quoted
 from flows.conditions import moment, pattern
 from flows.durations import Duration
 
@@ -457,11 +456,11 @@ def from_text(given: Found) -> Moment:
 def _as_pattern(layout: str) -> str:
     pieces, stand, seen = [], 0, set[str]()
     for token in _TOKEN.finditer(layout):
-        pieces.append(_literally(layout[stand : token.start()]))
+        pieces.append(literally(layout[stand : token.start()]))
         stand = token.end()
         name = token.group()
         if token.group(1) is not None:
-            pieces.append(_literally(token.group(1)))
+            pieces.append(literally(token.group(1)))
             continue
         if name in seen:
             raise Refused(f"The layout has {name} twice.")
@@ -469,11 +468,7 @@ def _as_pattern(layout: str) -> str:
         pieces.append(f"(?P<{name}>{_SHAPES[name]})")
     if not seen & {"YYYY", "YY", "X"}:
         raise Refused("A layout to read dates with needs a year: YYYY, YY or X.")
-    return "(?i)" + "".join([*pieces, _literally(layout[stand:])])
-
-
-def _literally(text: str) -> str:
-    return "".join(f"\\{each}" if each in string.punctuation and each != "_" else each for each in text)
+    return "(?i)" + "".join([*pieces, literally(layout[stand:])])
 
 
 def _put_together(found: dict[str, Any], zone: str) -> datetime:

@@ -118,19 +118,24 @@ def merge(given: Objects) -> OneObject:
     merged: dict[str, Any] = {}
     for each in given.objects:
         if isinstance(each, dict):
-            merged = _merged(merged, each) if given.deep else merged | each
+            _merge(merged, each, deep=given.deep)
         elif each is not None:
             raise Refused(f"{quoted(each)} is no object.")
-        one_object(merged)
+        if len(merged) > MOST_ITEMS:
+            break
     return one_object(merged)
 
 
-def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    together = {**first, **second}
-    for name in first.keys() & second.keys():
-        if isinstance(first[name], dict) and isinstance(second[name], dict):
-            together[name] = _merged(first[name], second[name])
-    return together
+def _merge(merged: dict[str, Any], more: dict[str, Any], *, deep: bool) -> None:
+    """Put more values into an object that is being made, and that shares no object with what was given."""
+    for name, value in more.items():
+        if deep and isinstance(value, dict):
+            within = merged.get(name)
+            if not isinstance(within, dict):
+                within = merged[name] = {}
+            _merge(within, value, deep=True)
+        else:
+            merged[name] = value
 
 
 @objects.action("List the names in an object", effect="reads")

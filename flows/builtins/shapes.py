@@ -5,6 +5,7 @@ yes or no, a number, a text, a list, an object.
 """
 
 import re
+import string
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -132,6 +133,11 @@ def names_of(path: str) -> list[str]:
 def path_of(names: Sequence[str]) -> str:
     """Return names as a path."""
     return ".".join(name.replace(".", "\\.") for name in names)
+
+
+def literally(text: str) -> str:
+    """Return a text as a pattern that fits it alone."""
+    return "".join(f"\\{each}" if each in string.punctuation and each != "_" else each for each in text)
 
 
 def reach(value: Any, path: str) -> tuple[Any, bool]:

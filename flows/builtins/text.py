@@ -25,6 +25,7 @@ from flows.builtins.shapes import (
     Whole,
     as_number,
     as_text,
+    literally,
     one_text,
     some_items,
 )
@@ -34,6 +35,8 @@ text: Final = Declaring("text", title="Text")
 
 MOST_SEARCHED: Final = 100_000
 """Characters in a text in which a pattern is looked for more than once."""
+MOST_IGNORING_CASE: Final = 400
+"""Characters of a text that is looked for in capital and small letters alike."""
 MOST_FOUND: Final = 1_000
 """Places at which a pattern is found in one text: each may cost a look at all that follows."""
 
@@ -149,16 +152,21 @@ def find(given: Sought) -> Place:
 def _places(
     text: str, sought: str, *, ignore_case: bool, which: Literal["first", "last", "all"]
 ) -> Iterator[tuple[int, int]]:
-    # A fixed text, escaped: the standard library looks for it in linear time, and folds case letter by letter, so that
-    # positions in the text stay true.
+    # In linear time, whatever is looked for: `str.find` is, `str.rfind` and the standard library's patterns are not.
     if ignore_case:
-        found = [match.span() for match in re.finditer(re.escape(sought), text, re.IGNORECASE)]
+        if len(sought) > MOST_IGNORING_CASE:
+            raise Refused(f"Without regard to case, at most {MOST_IGNORING_CASE} characters are looked for.")
+        found = [match.span() for match in compiled(f"(?i){literally(sought)}").finditer(text)]
         yield from {"first": found[:1], "last": found[-1:], "all": found}[which]
-        return
-    start = text.rfind(sought) if which == "last" else text.find(sought)
-    while start != -1:
-        yield start, start + len(sought)
-        start = text.find(sought, start + len(sought)) if which == "all" else -1
+    elif which == "last":
+        behind = text[::-1].find(sought[::-1])
+        if behind != -1:
+            yield len(text) - behind - len(sought), len(text) - behind
+    else:
+        start = text.find(sought)
+        while start != -1:
+            yield start, start + len(sought)
+            start = text.find(sought, start + len(sought)) if which == "all" else -1
 
 
 class Replaced(OfText):

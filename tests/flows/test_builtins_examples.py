@@ -470,6 +470,7 @@ BIG = "a" * 1_000_000
         ("text.replace_pattern", {"text": "a", "pattern": "a", "by": r"\1"}, r"The pattern has 0 round brackets, so there is no \1."),
         ("text.split", {"text": "," * 100_000}, "The list would have more than 100,000 items."),
         ("lists.join", {"items": [BIG, "a"]}, "The text would have more than 1,000,000 characters."),
+        ("text.find", {"text": "a", "find": BIG, "ignore_case": True}, "Without regard to case, at most 400 characters are looked for."),
         ("lists.sort", {"items": [[1]]}, "Lists and objects cannot be sorted by themselves: say by which of their values."),
         ("lists.sum", {"items": ["1"]}, "‘1’ is no number."),
         ("lists.concatenate", {"lists": ["a"]}, "‘a’ is no list."),
@@ -541,3 +542,21 @@ def test_what_does_not_fit_is_refused_before_anything_is_done(name: str, given: 
     with pytest.raises(ValidationError) as caught:
         KNOWN.actions[name].given.model_validate(given)
     assert expected in caught.value.errors()[0]["msg"]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("text.find", {"text": BIG, "find": "b" + BIG[:500_000], "which": "last"}),
+        ("text.find", {"text": BIG, "find": BIG[:500_000] + "b"}),
+        ("text.find", {"text": BIG, "find": BIG[:399] + "b", "ignore_case": True}),
+        ("text.match", {"text": BIG[:100_000], "pattern": "(a*)*b"}),
+        ("objects.merge", {"objects": [{f"n{number}": {}} for number in range(100_000)]}),
+        ("objects.merge", {"objects": [{"a": {f"n{number}": {}}} for number in range(100_000)], "deep": True}),
+        ("lists.unique", {"items": [{"a": number} for number in range(100_000)]}),
+        ("csv.compose", {"items": [{"a": number, "b": "x"} for number in range(50_000)]}),
+    ],
+)
+def test_the_largest_inputs_take_no_time_to_speak_of(name: str, given: dict[str, Any]) -> None:
+    assert carried_out(name, **given)
