@@ -1,36 +1,16 @@
-"""Decisions: questions put to people, who answered, and what."""
+"""Decisions: who answered which question, and what."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from flows.questions import Question
+from flows.run_states import wake
 from flows.store import Store, changed
 from flows.tables import Decision
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked: plain texts, from a flow whose references are filled in."""
-
-    id: str
-    run_id: str
-    path: str
-    flow: str
-    flow_title: str
-    text: str
-    title: str
-    channel: str
-    details: Mapping[str, str | Sequence[str]]
-    choices: Mapping[str, Mapping[str, str | None]]
-    """Each choice's title, style and confirmation, by name."""
-    otherwise: str
-    within: int
-    """Seconds."""
-    for_owners: bool = False
-    """It is about the flow itself: its owners decide."""
 
 
 def question_of(decision: Decision) -> Question:
@@ -70,12 +50,12 @@ class Decisions:
 
     async def read(self, decision_id: str) -> Decision | None:
         """Return a decision."""
-        return await self._store.transact(lambda session: session.get(Decision, decision_id))
+        return await self._store.read(lambda session: session.get(Decision, decision_id))
 
     async def of_run(self, run_id: str) -> Sequence[Decision]:
         """Return a run's decisions, in the order they were asked."""
         query = select(Decision).where(Decision.run_id == run_id).order_by(col(Decision.asked_at))
-        return await self._store.transact(lambda session: session.exec(query).all())
+        return await self._store.read(lambda session: session.exec(query).all())
 
     async def posting(self, decision_id: str) -> None:
         """Note that a message with the question is about to be sent."""
@@ -90,7 +70,7 @@ class Decisions:
         await self._write(decision_id, posting=False)
 
     async def decide(self, decision_id: str, choice: str, *, by: str, now: float) -> tuple[bool, Decision | None]:
-        """Decide, if it is still open. Returns whether this call decided, and how the decision stands now."""
+        """Decide, if it is still open, and wake its run. Returns whether this call decided, and how the decision stands now."""
         statement = (
             sa.update(Decision)
             .where(col(Decision.id) == decision_id, col(Decision.state) == "pending")
@@ -99,12 +79,15 @@ class Decisions:
 
         def work(session: Session) -> tuple[bool, Decision | None]:
             won = changed(session, statement)
-            return won, session.get(Decision, decision_id, populate_existing=True)
+            decision = session.get(Decision, decision_id, populate_existing=True)
+            if won and decision is not None:
+                wake(session.connection(), decision.run_id)
+            return won, decision
 
         return await self._store.transact(work)
 
     async def expire(self, *, now: float) -> Sequence[Decision]:
-        """Decide by default what nobody answered in time. Returns those decisions."""
+        """Decide by default what nobody answered in time, and wake the runs. Returns those decisions."""
 
         def work(session: Session) -> list[Decision]:
             due = session.exec(
@@ -116,6 +99,7 @@ class Decisions:
                 decision.state, decision.decided_at = "expired", now
                 decision.choice = question_of(decision).otherwise
                 session.add(decision)
+                wake(session.connection(), decision.run_id)
             return list(due)
 
         return await self._store.transact(work)
@@ -123,22 +107,13 @@ class Decisions:
     async def next_deadline(self) -> float | None:
         """Return when the next open decision expires."""
         query = select(sa.func.min(Decision.deadline)).where(Decision.state == "pending")
-        return await self._store.transact(lambda session: session.exec(query).one())
-
-    async def unheard(self) -> Sequence[Decision]:
-        """Return decisions that were made and whose runs have not been told."""
-        query = select(Decision).where(Decision.state != "pending", col(Decision.resumed).is_(False))
-        return await self._store.transact(lambda session: session.exec(query).all())
-
-    async def heard(self, decision_id: str) -> None:
-        """Note that the run was told."""
-        await self._write(decision_id, resumed=True)
+        return await self._store.read(lambda session: session.exec(query).one())
 
     async def pending(self, limit: int = 10) -> Sequence[Decision]:
         """Return the open decisions that people can see, the next to expire first."""
         query = select(Decision).where(Decision.state == "pending", col(Decision.message).is_not(None))
         query = query.order_by(col(Decision.deadline)).limit(limit)
-        return await self._store.transact(lambda session: session.exec(query).all())
+        return await self._store.read(lambda session: session.exec(query).all())
 
     async def _write(self, decision_id: str, **values: Any) -> None:
         statement = sa.update(Decision).where(col(Decision.id) == decision_id).values(**values)

@@ -6,7 +6,7 @@ waits belongs to nobody and costs nothing. Whoever wakes it makes it ready, and 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +18,7 @@ from sqlmodel import col
 from flows.interruptions import LostError
 from flows.journal import Act, Note, Work
 from flows.processes import ThisProcess
-from flows.store import Store, StorageError
+from flows.store import StorageError, Store
 from flows.tables import Flow, FlowVersion, Journal, Run
 
 log = structlog.get_logger()
@@ -169,6 +169,7 @@ class Durable:
         self._promised: set[str] = set()
         self._look = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
+        self._closed = False
 
     def launch(self) -> None:
         """Begin to look for runs that are ready, now and whenever `look` is called."""
@@ -179,6 +180,11 @@ class Durable:
         """Look for runs that are ready."""
         self._look.set()
 
+    def look_for(self, ready: Iterable[Run]) -> None:
+        """Look for runs that are ready, if there are any."""
+        if any(ready):
+            self._look.set()
+
     @property
     def working(self) -> list[str]:
         """The runs that are being carried out here."""
@@ -186,7 +192,7 @@ class Durable:
 
     def promise(self, run_id: str) -> bool:
         """Keep a place for a run that is about to be accepted. Returns False if there is none."""
-        if self._looking is None or len(self.working) >= MOST or run_id in self._tasks or run_id in self._promised:
+        if self._closed or len(self.working) >= MOST or run_id in self._tasks or run_id in self._promised:
             return False
         self._promised.add(run_id)
         return True
@@ -199,9 +205,9 @@ class Durable:
 
     async def close(self) -> None:
         """Stop. What is under way comes to its next line, and goes on in another process, or later."""
+        self._closed = True
         if self._looking is not None:
             self._looking.cancel()
-            self._looking = None
         for journal in self._journals.values():
             journal.closing = True
         if self._tasks:
@@ -220,7 +226,7 @@ class Durable:
             try:
                 found = await self._take(room)
             except StorageError as error:
-                log.error("cannot_take_runs", why=str(error))
+                log.warning("cannot_take_runs", why=str(error))
                 continue
             for taken in found:
                 self._begin(taken)
@@ -233,9 +239,7 @@ class Durable:
         busy = set(self.working)
 
         def work(connection: sa.Connection) -> list[Taken]:
-            ready = sa.or_(
-                col(Run.state) == "ready", sa.and_(col(Run.state) == "waiting", col(Run.wake_at) <= now)
-            )
+            ready = sa.or_(col(Run.state) == "ready", sa.and_(col(Run.state) == "waiting", col(Run.wake_at) <= now))
             query = (
                 sa.select(col(Run.id))
                 .join(Flow, col(Flow.name) == col(Run.flow), isouter=True)
@@ -248,7 +252,9 @@ class Durable:
             if not ids:
                 return []
             connection.execute(
-                sa.update(Run).where(col(Run.id).in_(ids)).values(state="running", owner=mine, wake_at=None, nudged=False)
+                sa.update(Run)
+                .where(col(Run.id).in_(ids))
+                .values(state="running", owner=mine, wake_at=None, nudged=False)
             )
             return load(connection, ids)
 
@@ -270,7 +276,7 @@ class Durable:
             log.info("run_lost", run=taken.run.id)
         except StorageError as error:
             # What is noted is noted. It is taken up from there when the database can keep something again.
-            log.error("run_interrupted", run=taken.run.id, why=str(error))
+            log.warning("run_interrupted", run=taken.run.id, why=str(error))
 
     def _ended(self, run_id: str, done: asyncio.Task[None]) -> None:
         del self._tasks[run_id], self._journals[run_id]

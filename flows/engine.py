@@ -12,10 +12,10 @@ from connectors.errors import Ambiguous
 from flows import durations, loops
 from flows.attempts import Outcome, attempt, noting
 from flows.conditions import all_hold, moment
-from flows.decisions import Question
 from flows.interruptions import StepFailedError, StoppedError
 from flows.journal import Act, Journal
 from flows.language import Answer, Ask, Call, Do, Each, If, Set, Step, Stop, Until, Wait
+from flows.questions import Question
 from flows.references import fill, spoken
 from flows.surroundings import Ended, Errand, Over, Surroundings
 
@@ -135,10 +135,10 @@ class Run:
         hands = self.around.hands
         match action.way:
             case "computes":
-                return self.outcome(path, noting(lambda: hands.stores(action, None, given, path=path)))
+                return self.outcome(path, noting(lambda: hands.store(action, None, given, path=path)))
             case "stores":
                 noted = await self.journal.stored(
-                    path, lambda connection: noting(lambda: hands.stores(action, connection, given, path=path))
+                    path, lambda connection: noting(lambda: hands.store(action, connection, given, path=path))
                 )
                 return self.outcome(path, noted)
             case "calls" | "streams":

@@ -279,7 +279,8 @@ class Template(Words):
     steps: Annotated[list[Step], Field(min_length=1, max_length=MOST_STEPS)]
 
 
-for _model in (OnError, *KINDS.values(), ElseIf, Template):
+_models: tuple[type[Words], ...] = (OnError, *KINDS.values(), ElseIf, Template)
+for _model in _models:
     _model.model_rebuild()
 
 

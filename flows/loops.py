@@ -126,7 +126,8 @@ async def _batch(
 
     # The journal of the first batch stays, to be looked at. Those of the others would grow without end.
     within = [f"{path}/{position}/" for position in range(start, start + len(batch))] if start else []
-    return await run.journal.fold(f"{path}/batch/{start}", work, within=within)
+    noted: Mapping[str, Any] = await run.journal.fold(f"{path}/batch/{start}", work, within=within)
+    return noted
 
 
 def _collected_before(journal: Journal, path: str, start: int) -> int:

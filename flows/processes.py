@@ -10,6 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlmodel import col
 
+from flows.run_states import free
 from flows.store import Store, dialect_of
 from flows.tables import Process, Run
 
@@ -69,12 +70,6 @@ class ThisProcess:
 
         await self._store.order(work)
         _LIVING.discard(self.id)
-
-
-def free(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
-    """Let runs be carried out by whoever comes first. Returns how many these were."""
-    statement = sa.update(Run).where(which, col(Run.state) == "running").values(state="ready", owner=None)
-    return connection.execute(statement).rowcount
 
 
 def _died_here(name: str, mine: str) -> bool:

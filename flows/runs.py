@@ -1,29 +1,71 @@
-"""Runs: woken by events, resumed by answers and deadlines, tried again by people."""
+"""Runs: woken by events, times, people and other flows; resumed by answers; tried again and cancelled by people."""
 
+import asyncio
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+import structlog
+from sqlmodel import col
 
 from connectors.base import Catalog
+from connectors.errors import ConnectorError
+from flows import misses, run_states
+from flows.answers import Answers
+from flows.caps import KeptCaps
 from flows.clock import Clock
+from flows.datasets import Datasets
 from flows.decisions import Decisions
-from flows.durable import Durable
-from flows.engine import Accounts, Errand, Patience, People, carry_out
-from flows.journal import Journal, SuspendedError
+from flows.door import Door, Woken
+from flows.durable import Durable, DurableJournal, Taken, Watch, load
+from flows.engine import carry_out
+from flows.interruptions import SuspendedError
 from flows.language import Template
-from flows.store import Store, changed
-from flows.tables import Decision, Run
-from flows.triggers import Door
+from flows.live import Accounts, LiveCalls, LiveDatasets, LiveHands
+from flows.misses import ONCE_PER, TURN, Misses
+from flows.processes import BEAT, ThisProcess
+from flows.retention import Retention
+from flows.store import SetUp, Store
+from flows.surroundings import Ended, Errand, Patience, People, Surroundings
+from flows.tables import Decision, FlowVersion, Run
+from flows.timetable import Timetable
 
-AGAIN: Final = "~again"
-"""In the name of a segment: it tries again what failed in the earlier ones."""
+log = structlog.get_logger()
+
+LOOK: Final = 0.5
+"""Seconds between two looks for runs that others made ready, or whose time has come."""
+NOTICE: Final = 1.0
+"""Seconds until a process notices that another one changed a flow, and between two writings of what missed the door."""
+FORGET: Final = 60.0
+"""Seconds between two removals of what is older than it needs to be."""
+SHORT: Final = 5.0
+"""Seconds that a run waits without giving its place away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What came of an event."""
+
+    runs: Sequence[str]
+    """The runs that it woke."""
+    replies: Sequence[Mapping[str, Any]] = ()
+    """What flows that answer told its sender to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A run that is about to be accepted."""
+
+    run: Run
+    woken: Woken
+    here: bool
+    """This process has a place for it."""
 
 
 class Runs:
-    """Carries out runs durably. Whatever process ends at whatever moment, `launch` goes on with what was accepted."""
+    """Carries out runs durably. Whatever process ends at whatever moment, what was accepted goes on."""
 
     def __init__(
         self,
@@ -33,114 +75,398 @@ class Runs:
         catalog: Catalog,
         accounts: Accounts,
         people: People,
+        own: Mapping[str, Any],
         patience: Patience,
-        watch: Callable[[str], AbstractAsyncContextManager[None]],
+        watch: Watch,
         now: Callable[[], float],
+        works: bool = True,
+        keep_days: int = 90,
     ) -> None:
         self._store = store
         self._decisions = decisions
-        self._catalog = catalog
-        self._accounts = accounts
         self._people = people
-        self._patience = patience
         self._now = now
-        self._door = Door(store)
-        self._durable = Durable(store.engine, self._carry_out, watch)
-        self._clock = Clock(self._deadline_passed)
+        self._works = works
+        self._misses = Misses()
+        self._door = Door(self._misses)
+        self._revision: tuple[int, int] | None = None
+        self._process = ThisProcess(store)
+        self._durable = Durable(store, self._process, self._carry_out, watch, now)
+        self._answers = Answers()
+        self._timetable = Timetable(store)
+        self._clock = Clock(self._ring, now=now)
+        datasets = Datasets(store)
+        self._retention = Retention(store, datasets, keep_days=keep_days)
+        self._surroundings = Surroundings(
+            catalog=catalog,
+            hands=LiveHands(accounts, {"rows": store, "dates": now, **own}, datasets, now),
+            people=people,
+            caps=KeptCaps(now),
+            calls=LiveCalls(store, self._begin, now),
+            datasets=LiveDatasets(datasets, now),
+            answer=self._answers.give,
+            pause=self._pause,
+            now=now,
+            patience=patience,
+        )
+
+    # --- the process ------------------------------------------------------------------------------------------------
 
     async def launch(self) -> None:
         """Begin, and go on with everything that was accepted before."""
-        self._durable.launch()
+        await self._process.beat(self._now(), ())
+        await self._refresh()
         self._clock.start()
-        for run_id, segments in await self._store.waking():
-            await self._begin(run_id, segment=segments[-1] if segments else run_id)
-        for decision in await self._decisions.unheard():
-            await self._resume(decision)
-        self._clock.set(await self._decisions.next_deadline())
+        self._clock.every(NOTICE, self._notice, "notice")
+        self._clock.every(BEAT, self._beat, "beat")
+        if self._works:
+            self._durable.launch()
+            self._clock.every(LOOK, self._look, "look")
+            self._clock.every(FORGET, self._forget, "forget")
+            await self._set_clock()
 
-    def close(self) -> None:
-        """Stop. What is under way goes on at the next launch."""
+    async def close(self) -> None:
+        """Stop. What is under way comes to its next line, and goes on in another process, or at the next launch."""
         self._clock.stop()
-        self._durable.close()
+        await self._durable.close()
+        await self._keep_misses()
+        await self._process.leave()
 
-    async def receive(self, *, source: str, connection: str, event_id: str, event: Mapping[str, Any]) -> Sequence[str]:
-        """Accept an event and begin the runs it wakes. Returns their ids."""
-        woken = await self._door.knock(
-            source=source, connection=connection, event_id=event_id, event=event, now=self._now()
+    async def _beat(self) -> None:
+        if await self._process.beat(self._now(), self._durable.working):
+            self._durable.look()
+
+    async def _look(self) -> None:
+        self._durable.look()
+
+    async def _notice(self) -> None:
+        await self._keep_misses()
+        await self._refresh()
+
+    async def _forget(self) -> None:
+        await self._retention.forget(self._now())
+
+    async def _keep_misses(self) -> None:
+        batch = self._misses.take()
+        if batch:
+            await self._store.order(lambda connection: misses.keep(connection, batch))
+
+    async def _refresh(self) -> None:
+        """Open the door for the flows as they are now, if they have changed."""
+        seen = (self._store.changes, await self._store.revision())
+        if seen == self._revision:
+            return
+        flows = await self._store.flows()
+        self._door.open_for(flows)
+        for name, reason in self._door.skipped.items():
+            log.warning("flow_skipped", flow=name, why=reason)
+        await self._timetable.open_for(flows, self._now())
+        self._revision = seen
+        if self._works:
+            await self._set_clock()
+            self._durable.look()
+
+    async def _set_clock(self) -> None:
+        times = [await self._decisions.next_deadline(), self._timetable.next(self._now())]
+        self._clock.set(min((at for at in times if at is not None), default=None))
+
+    async def _ring(self) -> None:
+        now = self._now()
+        if await self._decisions.expire(now=now) or await self._timetable.tick(now):
+            self._durable.look()
+        await self._set_clock()
+
+    # --- events -----------------------------------------------------------------------------------------------------
+
+    async def receive(self, *, source: str, connection: str, event_id: str, event: Mapping[str, Any]) -> Received:
+        """Accept an event, and begin the runs it wakes. The same event wakes a flow once, however often it comes.
+
+        Where a flow answers, this waits for the answer, as long as the flow says.
+        """
+        while True:
+            if self._revision is None or self._revision[0] != self._store.changes:
+                await self._refresh()
+            woken = self._door.knock(
+                source=source, connection=connection, event_id=event_id, event=event, now=self._now()
+            )
+            if not woken:
+                return _NOTHING
+            accepted = await self._accept(woken, f"{connection}:{event_id}", event)
+            if accepted is not None:
+                return accepted
+            # Somebody changed a flow in another process a moment ago.
+            self._revision = None
+
+    async def _accept(self, woken: Sequence[Woken], event_id: str, event: Mapping[str, Any]) -> Received | None:
+        """Keep the runs that an event wakes, and begin them. Returns None if a flow is not what the door thought."""
+        now = self._now()
+        plans = [self._plan(one, event_id, event, now) for one in woken]
+        waiting = [self._answers.expect(plan.run.id) for plan in plans if plan.woken.answers is not None]
+        kept: Sequence[Run] | None = None
+        try:
+            kept = await self._store.order(lambda connection: self._keep(connection, plans, now))
+        finally:
+            accepted = {run.id: run for run in kept or ()}
+            for plan in plans:
+                run = accepted.get(plan.run.id)
+                runs_here = plan.here and run is not None and run.owner == self._process.id
+                if plan.here:
+                    self._durable.keep_promise(plan.run.id, _taken(run, plan.woken.flow) if runs_here and run else None)
+            self._durable.look_for(run for run in accepted.values() if run.state == "ready")
+        if kept is None:
+            return None
+        return Received(runs=list(accepted), replies=await self._replies(plans, accepted, waiting))
+
+    def _plan(self, woken: Woken, event_id: str, event: Mapping[str, Any], now: float) -> _Plan:
+        flow = woken.flow
+        run = Run(
+            id=f"{flow.name}/{flow.version}/{event_id}",
+            flow=flow.name,
+            version=flow.version,
+            trigger=woken.trigger,
+            event_id=event_id,
+            event=dict(event),
+            lane=woken.lane,
+            state="ready",
+            began_at=now,
         )
-        for run_id in woken:
-            await self._begin(run_id, segment=run_id)
-        return woken
+        wanted = self._works or woken.answers is not None  # whoever answers has to be the process that was asked
+        return _Plan(run, woken, wanted and not flow.paused and self._durable.promise(run.id))
+
+    def _keep(self, connection: sa.Connection, plans: Sequence[_Plan], now: float) -> Sequence[Run] | None:
+        if not run_states.still_so(connection, [plan.woken.flow for plan in plans]):
+            return None
+        kept = []
+        for plan in plans:
+            run = plan.run.model_copy()
+            if self._is_new(connection, plan, now):
+                state, cancelled = run_states.turn(connection, run.flow, run.lane, plan.woken.template.runs, now)
+                if state is None:
+                    self._misses.note(run.flow, TURN, run.event_id, run.lane, plan.woken.template.runs.mode, now)
+                    continue
+                begins = state == "ready" and plan.here
+                run.state, run.owner = ("running", self._process.id) if begins else (state, None)
+                if run_states.add(connection, run):
+                    kept.append(run)
+                for run_id in cancelled:
+                    log.info("run_cancelled", run=run_id, by=run.id)
+        return kept
+
+    def _is_new(self, connection: sa.Connection, plan: _Plan, now: float) -> bool:
+        """Return whether there was no run for this event, nor for its key of `once per`."""
+        run, once = plan.run, plan.woken.once
+        known = sa.select(col(Run.id)).where(col(Run.flow) == run.flow, col(Run.event_id) == run.event_id)
+        if connection.execute(known).first() is not None:
+            return False
+        if once is None:
+            return True
+        key, within = once
+        if run_states.claim_once(
+            connection, flow=run.flow, key=key, event_id=run.event_id, now=now, until=now + within
+        ):
+            return True
+        self._misses.note(run.flow, ONCE_PER, run.event_id, key, None, now)
+        return False
+
+    async def _replies(
+        self, plans: Sequence[_Plan], accepted: Mapping[str, Run], waiting: Sequence[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        replies = []
+        for plan in plans:
+            answers = plan.woken.answers
+            if answers is None:
+                continue
+            reply = await self._answers.wait(plan.run.id, answers) if plan.run.id in accepted else None
+            if reply is not None:
+                replies.append(reply)
+        for run_id in waiting:
+            self._answers.forget(run_id)
+        return replies
+
+    # --- people -----------------------------------------------------------------------------------------------------
 
     async def decide(self, decision_id: str, choice: str, *, by: str) -> tuple[bool, Decision | None]:
         """Decide an open question, and let its run go on. Returns whether this call decided, and how it stands."""
         won, decision = await self._decisions.decide(decision_id, choice, by=by, now=self._now())
-        if won and decision is not None:
-            await self._resume(decision)
+        if won:
+            self._durable.look()
         return won, decision
+
+    async def start(self, flow: SetUp, *, trigger: int, event: Mapping[str, Any]) -> str:
+        """Start a flow by hand, with what was filled in. Returns the run's id."""
+        event_id = f"hand:{uuid.uuid4().hex}"
+        run = Run(
+            id=f"{flow.name}/{flow.version}/{event_id}",
+            flow=flow.name,
+            version=flow.version,
+            trigger=trigger,
+            event_id=event_id,
+            event=dict(event),
+            state="ready",
+            began_at=self._now(),
+        )
+        await self._add(run)
+        return run.id
 
     async def again(self, run_id: str) -> bool:
         """Try a failed run again from the step that failed. Returns False if it is not (or no longer) failed."""
 
-        def reopen(session: Session) -> str | None:
-            reopened = (
-                sa.update(Run)
-                .where(col(Run.id) == run_id, col(Run.state) == "failed")
-                .values(state="waking", message="", ended_at=None)
-            )
-            if not changed(session, reopened):
-                return None
-            run = session.get_one(Run, run_id)
-            segment = f"{run_id}{AGAIN}{len(run.segments)}"
-            run.segments = [*run.segments, segment]
-            return segment
+        reopened = await self._store.order(lambda connection: run_states.reopen(connection, run_id))
+        if reopened:
+            self._durable.look()
+        return reopened
 
-        segment = await self._store.transact(reopen)
-        if segment is not None:
-            await self._begin(run_id, segment=segment)
-        return segment is not None
+    async def afresh(self, run_id: str, *, event: Mapping[str, Any] | None = None) -> str | None:
+        """Begin a run again from the start, with its own event or an edited one. Returns the new run's id."""
 
-    async def _resume(self, decision: Decision) -> None:
-        await self._begin(decision.run_id, segment=f"{decision.run_id}~{decision.path}")
-        await self._decisions.heard(decision.id)
+        def find(connection: sa.Connection) -> Run | None:
+            found = load(connection, [run_id])
+            return found[0].run if found else None
 
-    async def _deadline_passed(self) -> None:
-        for decision in await self._decisions.expire(now=self._now()):
-            await self._resume(decision)
-        self._clock.set(await self._decisions.next_deadline())
-
-    async def _begin(self, run_id: str, *, segment: str) -> None:
-        def add(session: Session) -> list[str]:
-            run = session.get_one(Run, run_id, with_for_update=True)
-            if segment not in run.segments:
-                run.segments = [*run.segments, segment]
-                session.add(run)
-            return run.segments[: run.segments.index(segment)]
-
-        earlier = await self._store.transact(add)
-        await self._durable.begin(segment, run_id=run_id, earlier=earlier, afresh=AGAIN in segment)
-
-    async def _carry_out(self, run_id: str, journal: Journal) -> None:
-        run, version = await self._store.run(run_id)
-        errand = Errand(
-            run_id=run_id,
-            flow=run.flow,
-            template=Template.model_validate(version.document),
-            settings=version.settings,
-            event=run.event,
+        old = await self._store.order(find)
+        if old is None:
+            return None
+        event_id = f"{old.event_id}~{uuid.uuid4().hex[:8]}"
+        run = Run(
+            id=f"{old.flow}/{old.version}/{event_id}",
+            flow=old.flow,
+            version=old.version,
+            trigger=old.trigger,
+            event_id=event_id,
+            event=dict(old.event if event is None else event),
+            lane=old.lane,
+            state="ready",
+            began_at=self._now(),
         )
-        await self._store.note(run_id, state="running")
+        await self._add(run)
+        return run.id
+
+    async def cancel(self, run_id: str, *, by: str) -> bool:
+        """Cancel a run that has not ended. What it is doing just now is done; nothing more is begun."""
+        now = self._now()
+
+        def work(connection: sa.Connection) -> Taken | None:
+            if not run_states.cancel(connection, run_id, message=f"Cancelled by {by}.", now=now):
+                return None
+            found = load(connection, [run_id])
+            template = _template(found[0].run.flow, found[0].run.version, found[0].version.document)
+            run_states.next_in_line(connection, found[0].run.flow, found[0].run.lane, template.runs)
+            if found[0].run.parent is not None:
+                run_states.wake(connection, found[0].run.parent)
+            return found[0]
+
+        taken = await self._store.order(work)
+        if taken is None:
+            return False
+        self._durable.look()
         try:
-            ended = await carry_out(
-                errand,
-                journal=journal,
-                catalog=self._catalog,
-                accounts=self._accounts,
-                people=self._people,
-                patience=self._patience,
+            await self._people.tell(_errand(taken), Ended(outcome="cancelled", message=taken.run.message))
+        except ConnectorError as error:
+            log.warning("could_not_tell", run=run_id, why=error.message)
+        return True
+
+    async def discard(self, run_id: str) -> bool:
+        """Take a failed run off the list of those that somebody has to look at."""
+        statement = sa.update(Run).where(col(Run.id) == run_id, col(Run.state) == "failed").values(state="discarded")
+        return await self._store.order(lambda connection: connection.execute(statement).rowcount > 0)
+
+    async def _add(self, run: Run) -> None:
+        version = (run.flow, run.version)
+
+        def work(connection: sa.Connection) -> None:
+            document = connection.execute(
+                sa.select(col(FlowVersion.document)).where(
+                    col(FlowVersion.flow) == version[0], col(FlowVersion.version) == version[1]
+                )
+            ).scalar_one()
+            state, _ = run_states.turn(connection, run.flow, run.lane, _template(*version, document).runs, run.began_at)
+            run.state = state or "queued"  # what a person starts is not let go
+            run_states.add(connection, run)
+
+        await self._store.order(work)
+        self._durable.look()
+
+    # --- carrying out -----------------------------------------------------------------------------------------------
+
+    async def _begin(self, _run_id: str) -> None:
+        self._durable.look()
+
+    async def _pause(self, until: float) -> None:
+        left = until - self._now()
+        if left > SHORT:
+            raise SuspendedError("time", until=until)
+        if left > 0:
+            await asyncio.sleep(left)
+
+    async def _carry_out(self, taken: Taken, journal: DurableJournal) -> None:
+        run, errand = taken.run, _errand(taken)
+        try:
+            ended = await carry_out(errand, journal=journal, surroundings=self._surroundings)
+        except SuspendedError as waits:
+            until = waits.until
+            await journal.flush()
+            ready = await self._store.order(
+                lambda connection: run_states.suspend(connection, run.id, self._process.id, until)
             )
-        except SuspendedError:
-            await self._store.note(run_id, state="waiting")
-            self._clock.set(await self._decisions.next_deadline())
-        else:
-            await self._store.note(run_id, state=ended.outcome, message=ended.message, ended_at=self._now())
+            if ready:
+                self._durable.look()
+            if self._works:
+                await self._set_clock()
+            return
+        now = self._now()
+        settled = self._store.order(
+            lambda connection: run_states.settle(
+                connection, run, owner=self._process.id, ended=ended, turns=errand.template.runs, now=now
+            )
+        )
+        await asyncio.gather(journal.flush(), settled)
+        log.info("run_ended", run=run.id, outcome=ended.outcome, path=ended.path)
+        if settled.result():
+            self._durable.look()
+
+
+_NOTHING: Final = Received(runs=())
+
+
+def _errand(taken: Taken) -> Errand:
+    run, version = taken.run, taken.version
+    return Errand(
+        run_id=run.id,
+        flow=run.flow,
+        template=_template(run.flow, run.version, version.document),
+        settings=version.settings,
+        event=run.event,
+        owner=version.saved_by,
+        depth=run.depth,
+    )
+
+
+class _Templates:
+    """Flows that were read lately, by name and version: a version never changes."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, int], tuple[Mapping[str, Any], Template]] = {}
+
+    def __call__(self, flow: str, version: int, document: Mapping[str, Any]) -> Template:
+        """Return a version of a flow, read."""
+        found = self._read.get((flow, version))
+        if found is None or (found[0] is not document and found[0] != document):
+            if len(self._read) > 500:
+                self._read.clear()
+            found = (document, Template.model_validate(document))
+            self._read[flow, version] = found
+        return found[1]
+
+
+_template: Final = _Templates()
+
+
+def _taken(run: Run, flow: SetUp) -> Taken:
+    version = FlowVersion(
+        flow=flow.name,
+        version=flow.version,
+        document=dict(flow.document),
+        settings=dict(flow.settings),
+        saved_by=flow.changed_by,
+    )
+    return Taken(run=run, version=version, notes={})

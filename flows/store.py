@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from flows import row_tables
 from flows.language import Table
-from flows.tables import Flow, FlowVersion, Permission, Revision
+from flows.tables import Flow, FlowVersion, Permission, Revision, Tick
 from flows.writer import StorageError, Writer, storage_error
 
 __all__ = ["SetUp", "StorageError", "Store", "changed", "dialect_of", "flows_set_up", "open_engine"]
@@ -68,6 +68,8 @@ class Store:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._writer = Writer(engine)
+        self.changes = 0
+        """Counted up when a flow was changed through this store: what was read of it before is out of date."""
 
     def order(self, work: Callable[[sa.Connection], T]) -> "asyncio.Future[T]":
         """Have something written, in the order of asking. The future is done when it is kept. Raises StorageError."""
@@ -159,7 +161,7 @@ class Store:
             _revised(session)
             return _set_up(row, document, settings)
 
-        return await self.transact(work)
+        return await self._change(work)
 
     async def switch_off(self, name: str, *, by: str, now: float) -> bool:
         """Switch a flow off. Returns False if it was not on."""
@@ -172,9 +174,11 @@ class Store:
 
         def work(session: Session) -> bool:
             _revised(session)
+            # Times that pass while it is off are not missed.
+            session.execute(sa.delete(Tick).where(col(Tick.flow) == name))
             return changed(session, statement)
 
-        return await self.transact(work)
+        return await self._change(work)
 
     async def pause(self, name: str, *, paused: bool) -> bool:
         """Pause a flow, or let it go on. Returns False if that was so already."""
@@ -184,7 +188,12 @@ class Store:
             _revised(session)
             return changed(session, statement)
 
-        return await self.transact(work)
+        return await self._change(work)
+
+    async def _change(self, work: Callable[[Session], T]) -> T:
+        found = await self.transact(work)
+        self.changes += 1
+        return found
 
     async def versions(self, name: str) -> Sequence[FlowVersion]:
         """Return every version of a flow, the latest first."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from connectors.base import Action, Catalog, Dataset
-from flows.decisions import Question
 from flows.language import Call, Limits, Step, Template
+from flows.questions import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Hands(Protocol):
         """Return what the action gives, as JSON. Raises ConnectorError."""
         ...
 
-    def stores(self, action: Action, connection: Any, given: Any, *, path: str) -> Any:
+    def store(self, action: Action, connection: Any, given: Any, *, path: str) -> Any:
         """Carry out an action on our own database. Returns what it gives, as JSON. Raises ConnectorError."""
         ...
 

@@ -1,8 +1,7 @@
 """Triggers: what wakes a flow. An event, a time, a person, or another flow."""
 
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
@@ -15,6 +14,33 @@ from flows.words import FullName, Text, Words
 
 SHORTEST: Final = 60
 """Seconds that lie at least between two ticks of a schedule."""
+PATIENT: Final = 10
+"""Seconds that the sender of an event waits at most: somebody is logging in there."""
+
+
+def _soon(value: str) -> str:
+    if not 0 < durations.seconds(value) <= PATIENT:
+        raise ValueError(f"at most {durations.spoken(PATIENT)}, please")
+    return value
+
+
+def _not_too_often(value: str) -> str:
+    if durations.seconds(value) < SHORTEST:
+        raise ValueError(f"at least {durations.spoken(SHORTEST)}, please")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"there is no time zone {value[:60]!r}; write one such as Europe/Berlin") from error
+    return value
+
+
+def _cron(value: str) -> str:
+    cron.read(value)
+    return value
 
 
 class OncePer(Words):
@@ -27,7 +53,7 @@ class OncePer(Words):
 class Answers(Words):
     """The sender of the event waits for an `answer` step, this long; without one, it does this."""
 
-    within: Annotated[Duration, AfterValidator(lambda value: _at_most(value, 10))] = "2s"
+    within: Annotated[Duration, AfterValidator(_soon)] = "2s"
     otherwise: Literal["allow", "deny"] = "allow"
 
 
@@ -48,15 +74,15 @@ Missed = Literal["once", "all", "skip"]
 class CronTrigger(Words):
     """Wakes the flow at the times that a cron expression names: minute, hour, day of month, month, day of week."""
 
-    cron: Annotated[str, AfterValidator(lambda value: _cron(value))]
-    zone: Annotated[str, AfterValidator(lambda value: _zone(value))] = Field(default="UTC", alias="time zone")
+    cron: Annotated[str, AfterValidator(_cron)]
+    zone: Annotated[str, AfterValidator(_zone)] = Field(default="UTC", alias="time zone")
     missed: Missed = "once"
 
 
 class EveryTrigger(Words):
     """Wakes the flow again and again, at whole multiples of a duration since midnight UTC of 1 January 1970."""
 
-    every: Annotated[Duration, AfterValidator(lambda value: _at_least(value, SHORTEST))]
+    every: Annotated[Duration, AfterValidator(_not_too_often)]
     missed: Missed = "once"
 
 
@@ -110,33 +136,3 @@ def _one_or_several(value: object) -> object:
 
 Triggers = Annotated[list[Trigger], BeforeValidator(_one_or_several), Field(min_length=1, max_length=10)]
 """One trigger, or a list of them."""
-
-
-def zone_of(trigger: Schedule) -> tzinfo:
-    """Return the time zone of a schedule."""
-    return ZoneInfo(trigger.zone) if isinstance(trigger, CronTrigger) else UTC
-
-
-def _at_most(value: str, most: int) -> str:
-    if not 0 < durations.seconds(value) <= most:
-        raise ValueError(f"at most {durations.spoken(most)}, please")
-    return value
-
-
-def _at_least(value: str, least: int) -> str:
-    if durations.seconds(value) < least:
-        raise ValueError(f"at least {durations.spoken(least)}, please")
-    return value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"there is no time zone {value[:60]!r}; write one such as Europe/Berlin") from error
-    return value
-
-
-def _cron(value: str) -> str:
-    cron.read(value)
-    return value

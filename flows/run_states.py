@@ -1,0 +1,163 @@
+"""The states of runs: whose turn it is, what wakes one that waits, what ends one. Each is a write within a transaction."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from flows.attempts import is_failure
+from flows.language import Turns
+from flows.store import SetUp, changed, dialect_of
+from flows.surroundings import Ended
+from flows.tables import Decision, Flow, Journal, Once, Run
+
+UNDER_WAY: Final = ("ready", "running", "waiting")
+IN_LINE: Final = 1000
+"""Runs that wait in line at most, where the flow does not say."""
+
+
+def turn(connection: sa.Connection, flow: str, lane: str, turns: Turns, now: float) -> tuple[str | None, Sequence[str]]:
+    """Return the state that a new run begins in (ready or queued; None: it is let go), and the runs it cancels."""
+    if turns.mode == "parallel" and turns.limit is None:
+        return "ready", ()
+    # Whoever accepts a run of this flow at the same time waits here, so that both do not find the place free.
+    connection.execute(sa.select(col(Flow.name)).where(col(Flow.name) == flow).with_for_update())
+    same = (col(Run.flow) == flow, col(Run.lane) == lane)
+    under_way = connection.execute(sa.select(col(Run.id)).where(*same, col(Run.state).in_(UNDER_WAY))).scalars().all()
+    match turns.mode:
+        case "single":
+            return (None if under_way else "ready"), ()
+        case "restart":
+            for run_id in under_way:
+                cancel(connection, run_id, message="A newer event took its place.", now=now)
+            return "ready", under_way
+        case "parallel":
+            return ("ready" if len(under_way) < (turns.limit or 1) else "queued"), ()
+        case "queued":
+            line = sa.select(sa.func.count()).select_from(Run).where(*same, col(Run.state) == "queued")
+            queued = connection.execute(line).scalar_one()
+            if not under_way and not queued:
+                return "ready", ()
+            return ("queued" if queued < (turns.limit or IN_LINE) else None), ()
+
+
+def next_in_line(connection: sa.Connection, flow: str, lane: str, turns: Turns) -> bool:
+    """Let the next run in line begin, if there is room. Returns whether one does."""
+    if turns.mode not in {"queued", "parallel"} or (turns.mode == "parallel" and turns.limit is None):
+        return False
+    connection.execute(sa.select(col(Flow.name)).where(col(Flow.name) == flow).with_for_update())
+    same = (col(Run.flow) == flow, col(Run.lane) == lane)
+    under_way = sa.select(sa.func.count()).select_from(Run).where(*same, col(Run.state).in_(UNDER_WAY))
+    room = (turns.limit or 1) if turns.mode == "parallel" else 1
+    if connection.execute(under_way).scalar_one() >= room:
+        return False
+    first = (
+        sa.select(col(Run.id))
+        .where(*same, col(Run.state) == "queued")
+        .order_by(col(Run.began_at), col(Run.id))
+        .limit(1)
+    )
+    begins = sa.update(Run).where(col(Run.id) == first.scalar_subquery()).values(state="ready")
+    return connection.execute(begins).rowcount > 0
+
+
+def cancel(connection: sa.Connection, run_id: str, *, message: str, now: float) -> bool:
+    """Cancel a run that has not ended, with its open questions. Returns False if it has."""
+    ends = sa.update(Run).where(col(Run.id) == run_id, col(Run.ended_at).is_(None))
+    done = connection.execute(ends.values(state="cancelled", message=message, ended_at=now, owner=None)).rowcount > 0
+    if done:
+        open_questions = sa.update(Decision).where(col(Decision.run_id) == run_id, col(Decision.state) == "pending")
+        connection.execute(open_questions.values(state="cancelled", decided_at=now))
+    return done
+
+
+def wake(connection: sa.Connection, run_id: str) -> None:
+    """Let a run that waits go on. One that is being carried out looks again before it waits."""
+    this = sa.update(Run).where(col(Run.id) == run_id)
+    if not connection.execute(this.where(col(Run.state) == "waiting").values(state="ready", wake_at=None)).rowcount:
+        connection.execute(this.where(col(Run.state) == "running").values(nudged=True))
+
+
+def free(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+    """Let runs be carried out by whoever comes first. Returns how many these were."""
+    freed = sa.update(Run).where(which, col(Run.state) == "running").values(state="ready", owner=None)
+    return connection.execute(freed).rowcount
+
+
+def claim_once(connection: sa.Connection, *, flow: str, key: str, event_id: str, now: float, until: float) -> bool:
+    """Claim a key of a flow until a time. Returns False if an earlier claim still holds."""
+    statement = dialect_of(connection).insert(Once).values(flow=flow, key=key, event_id=event_id, until=until)
+    statement = statement.on_conflict_do_update(
+        index_elements=["flow", "key"],
+        set_={"event_id": event_id, "until": until},
+        where=col(Once.until) <= now,
+    )
+    return changed(connection, statement)
+
+
+def add(connection: sa.Connection, run: Run) -> bool:
+    """Accept a run. Returns False if this flow has had one for the same event."""
+    return changed(connection, dialect_of(connection).insert(Run).values(**run.model_dump()).on_conflict_do_nothing())
+
+
+def still_so(connection: sa.Connection, flows: Sequence[SetUp]) -> bool:
+    """Return whether these flows are on, and in the version that somebody saw."""
+    query = sa.select(col(Flow.name), col(Flow.version), col(Flow.paused)).where(
+        col(Flow.name).in_([flow.name for flow in flows]), col(Flow.enabled)
+    )
+    known = {row.name: (row.version, row.paused) for row in connection.execute(query)}
+    return all(known.get(flow.name) == (flow.version, flow.paused) for flow in flows)
+
+
+def suspend(connection: sa.Connection, run_id: str, owner: str, until: float | None) -> bool:
+    """Let a run wait, for a time at most. Returns True if what it waits for has come already."""
+    mine = sa.update(Run).where(col(Run.id) == run_id, col(Run.owner) == owner, col(Run.state) == "running")
+    freed = {"owner": None, "nudged": False}
+    if connection.execute(mine.where(col(Run.nudged)).values(state="ready", **freed)).rowcount:
+        return True
+    connection.execute(mine.values(state="waiting", wake_at=until, **freed))
+    return False
+
+
+def settle(connection: sa.Connection, run: Run, *, owner: str, ended: Ended, turns: Turns, now: float) -> bool:
+    """Note how a run ended. Returns whether another one can go on because of it."""
+    mine = sa.update(Run).where(col(Run.id) == run.id, col(Run.owner) == owner, col(Run.state) == "running")
+    values = {
+        "state": ended.outcome,
+        "message": ended.message[:1000],
+        "path": ended.path if ended.outcome == "failed" else "",
+        "result": dict(ended.gave),
+        "ended_at": now,
+        "owner": None,
+    }
+    if not connection.execute(mine.values(**values)).rowcount:
+        return False
+    if run.parent is not None:
+        wake(connection, run.parent)
+    return next_in_line(connection, run.flow, run.lane, turns) or run.parent is not None
+
+
+def reopen(connection: sa.Connection, run_id: str) -> bool:
+    """Let a failed run go on from the step that failed: what was noted of its failures is forgotten."""
+    found = connection.execute(
+        sa.select(col(Run.path)).where(col(Run.id) == run_id, col(Run.state) == "failed").with_for_update()
+    ).first()
+    if found is None:
+        return False
+    lines = connection.execute(sa.select(col(Journal.name), col(Journal.value)).where(col(Journal.run_id) == run_id))
+    notes = {line.name: line.value for line in lines}
+    failed = {name.partition("#")[0] for name, value in notes.items() if is_failure(value)} | {found.path}
+    gone = [
+        name
+        for name in notes
+        if any(name == at or name.startswith((f"{at}#", f"{at}/")) for at in failed if at) or name.startswith("told/")
+    ]
+    for start in range(0, len(gone), 500):
+        some = col(Journal.name).in_(gone[start : start + 500])
+        connection.execute(sa.delete(Journal).where(col(Journal.run_id) == run_id, some))
+    asked = sa.delete(Decision).where(col(Decision.id) == f"{run_id}/{found.path}/cap")
+    connection.execute(asked)
+    reopened = sa.update(Run).where(col(Run.id) == run_id)
+    connection.execute(reopened.values(state="ready", message="", path="", ended_at=None, nudged=False, wake_at=None))
+    return True
