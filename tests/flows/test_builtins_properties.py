@@ -39,6 +39,54 @@ CONDITIONS = st.builds(
     DATA,
 )  # fmt: skip
 
+DATES = (
+    st.datetimes(timezones=st.none() | st.timezones()).map(lambda found: found.isoformat())
+    | st.dates().map(str)
+    | st.sampled_from(["2026-03-29T02:30", "2026-10-25T02:30", "0001-01-01", "9999-12-31T23:59:59-12:00", "9999-12-31"])
+    | NUMBERS
+    | WORDS
+)
+LAYOUTS = st.lists(
+    st.sampled_from(
+        [
+            "YYYY",
+            "YY",
+            "MMMM",
+            "MM",
+            "D",
+            "dddd",
+            "H",
+            "h",
+            "a",
+            "mm",
+            "ss",
+            "SSS",
+            "Z",
+            "X",
+            "-",
+            "/",
+            "[at]",
+            "(",
+            "\\",
+            "é",
+        ]
+    ),
+    min_size=1,
+    max_size=8,
+).map("".join)
+AMOUNTS = st.integers(-30, 30) | st.integers(-(10**12), 10**12)
+BY_NAME: dict[str, st.SearchStrategy[Any]] = {
+    "zone": st.sampled_from(ZONES),
+    **dict.fromkeys(("date", "start", "end"), DATES),
+    "at": st.times().map(lambda found: f"{found:%H:%M}"),
+    "on": st.lists(st.sampled_from(["Monday", "Sunday"]), min_size=1),
+    "layout": st.none() | LAYOUTS,
+    "duration": st.none() | st.sampled_from(["90s", "7d", "999999d"]),
+    **dict.fromkeys(("years", "months", "weeks", "days", "hours", "minutes", "seconds"), AMOUNTS),
+    "email": st.emails() | WORDS,
+}
+"""Values for fields that few texts or numbers fit."""
+
 
 def values_of(kind: Any) -> st.SearchStrategy[Any]:
     """Make values for a field: mostly of its type."""
@@ -58,7 +106,11 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
 
 def inputs_of(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
     fields = {
-        name: CONDITIONS if field.json_schema_extra else values_of(field.annotation)
+        name: CONDITIONS
+        if field.json_schema_extra
+        else BY_NAME[name]
+        if name in BY_NAME
+        else values_of(field.annotation)
         for name, field in model.model_fields.items()
     }
     needed = {name: made for name, made in fields.items() if model.model_fields[name].is_required()}
