@@ -8,9 +8,10 @@ import structlog
 from bot import words
 from bot.workspace import Workspace
 from connectors.errors import Ambiguous, ConnectorError, Missing
-from flows.decisions import Decisions, Question, question_of
-from flows.engine import Ended, Errand
+from flows.decisions import Decisions, question_of
+from flows.questions import Question
 from flows.store import Store
+from flows.surroundings import Ended, Errand
 from flows.tables import Decision
 
 log = structlog.get_logger()
@@ -69,6 +70,8 @@ def verdict(decision: Decision) -> str:
     choices = question_of(decision).choices
     title = words.escape(str(choices.get(decision.choice or "", {}).get("title") or decision.choice))
     when = words.moment(decision.decided_at or decision.asked_at)
+    if decision.state == "cancelled":
+        return f"Nobody decides this any more: the run was cancelled, {when}"
     if decision.state == "expired":
         return f"*{title}*, because nobody answered until {when}"
     return f"*{title}* was chosen by {words.person(decision.decided_by)}, {when}"
@@ -156,7 +159,6 @@ class SlackPeople:
 
     async def tell(self, errand: Errand, ended: Ended) -> None:
         """Show how a run ended on its questions' messages. A failure without one is told to the channel, or to who set it up."""
-        log.info("run_ended", run=errand.run_id, outcome=ended.outcome, path=ended.path)
         shown = False
         for decision in await self._decisions.of_run(errand.run_id):
             if decision.message is not None and decision.state != "pending":

@@ -18,6 +18,7 @@ from bot.flow_settings import FlowSettings
 from bot.home import Home
 from bot.permissions import Permissions
 from connectors.errors import ConnectorError
+from flows import run_states
 from flows.runs import Runs
 from flows.store import Store
 
@@ -79,13 +80,11 @@ async def _failed(error: Exception, body: dict[str, Any], context: AsyncBoltCont
 
 @asynccontextmanager
 async def watching(store: Store, run_id: str, *, now: Callable[[], float]) -> AsyncIterator[None]:
-    """Surround a segment of a run: whatever breaks it is logged, and the run is noted as failed."""
+    """Surround the carrying-out of a run: whatever breaks it is logged, and the run is noted as failed."""
     try:
         yield
     except Exception as error:  # the one place besides Bolt's: a fault of ours must not strand a run silently
         name = reference()
         log.exception("run_broke", reference=name, run=run_id, kind=type(error).__name__)
-        await store.note(
-            run_id, state="failed", message=f"Something went wrong here. Reference {name}.", ended_at=now()
-        )
-        raise
+        message = f"Something went wrong here. Reference {name}."
+        await store.order(lambda connection: run_states.break_off(connection, run_id, message=message, now=now()))

@@ -26,10 +26,12 @@ from bot.workspace import TIMEOUT, Workspace
 from connectors.base import Catalog
 from connectors.catalog import catalog
 from connectors.wire import Wire
+from flows.builtins import BUILTINS
 from flows.decisions import Decisions
-from flows.engine import Patience
+from flows.history import History
 from flows.runs import Runs
 from flows.store import Store, open_engine
+from flows.surroundings import Patience
 from flows.templates import library
 from flows.vault import Vault
 
@@ -54,9 +56,10 @@ async def kept(settings: StoreSettings) -> AsyncIterator[Kept]:
         stack.callback(engine.dispose)
         schema.upgrade(engine)
         store = Store(engine)
+        stack.callback(store.close)
         vault = Vault(store, settings.keys)
         wire = await stack.enter_async_context(Wire.open(proxy=settings.cicflow_proxy))
-        known = catalog()
+        known = catalog(BUILTINS)
         yield Kept(store=store, vault=vault, catalog=known, accounts=Accounts(vault, known, wire))
 
 
@@ -82,9 +85,12 @@ async def bot(settings: Settings) -> AsyncIterator[Doors]:
             catalog=things.catalog,
             accounts=things.accounts,
             people=people,
+            own={},
             patience=Patience(first=settings.cicflow_first_pause),
             watch=lambda run_id: bolt.watching(store, run_id, now=time.time),
             now=time.time,
+            works=settings.cicflow_works,
+            keep_days=settings.cicflow_keep_days,
         )
         templates = library(things.catalog)
         flow_settings = FlowSettings(
@@ -97,6 +103,7 @@ async def bot(settings: Settings) -> AsyncIterator[Doors]:
         )
         verbs = Commands(
             store=store,
+            history=History(store),
             vault=things.vault,
             decisions=decisions,
             permissions=permissions,
@@ -117,7 +124,7 @@ async def bot(settings: Settings) -> AsyncIterator[Doors]:
                 home_tab=home,
             )
 
-        stack.callback(runs.close)
+        stack.push_async_callback(runs.close)
         await runs.launch()
         if settings.slack_app_token is not None:
             await stack.enter_async_context(

@@ -18,6 +18,7 @@ from bot.flow_settings import FlowSettings
 from bot.permissions import RIGHTS, Permissions
 from flows.check import nearest
 from flows.decisions import Decisions, question_of
+from flows.history import History
 from flows.language import Template
 from flows.store import Store
 from flows.vault import Vault
@@ -57,6 +58,7 @@ class Commands:
     """The verbs of /cicflow."""
 
     store: Store
+    history: History
     vault: Vault
     decisions: Decisions
     permissions: Permissions
@@ -171,13 +173,13 @@ class Commands:
         now, lines = time.time(), []
         for flow in flows:
             state = ":large_green_circle: on" if flow.enabled else ":white_circle: off"
-            counts = await self.store.counts(flow.name, since=now - DAY)
+            counts = await self.history.counts(flow.name, since=now - DAY)
             runs = ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) or "none"
             lines.append(
                 f"{state}  `{flow.name}`, set by {words.person(flow.changed_by)} {words.moment(flow.changed_at)}. "
                 f"Runs in the last 24 hours: {runs}."
             )
-            failed = next((run for run in await self.store.last_runs(flow.name) if run.state == "failed"), None)
+            failed = next(iter(await self.history.latest(flow=flow.name, states=["failed"], limit=1)), None)
             if failed:
                 lines.append(
                     f":warning: Last failure, {words.moment(failed.began_at)}: {words.escape(failed.message, 400)}"

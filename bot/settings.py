@@ -64,6 +64,10 @@ class Settings(StoreSettings):
     slack_api_url: str = "https://slack.com/api/"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    cicflow_works: bool = True
+    """Carries out flows. A process without this only listens, and leaves them to the others of the same database."""
+    cicflow_keep_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """Days after which runs that have ended are forgotten, with all that belongs to them."""
     cicflow_first_pause: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Seconds before something that failed in passing is tried again for the first time; doubled each time."""
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from bot.connections import UnprovedError, prove
 from connectors.base import Catalog
 from flows.runs import Runs
-from flows.store import Store
+from flows.store import StorageError, Store
 from flows.vault import Vault
 
 log = structlog.get_logger()
@@ -66,9 +66,19 @@ class Doors:
         except ValueError as error:
             log.warning("event_unreadable", connection=account.name, why=str(error))
             return _refused(400, "unreadable", f"{error} Nothing was accepted.")
-        woken = await self.runs.receive(source=source, connection=account.name, event_id=proved.event_id, event=event)
-        log.info("event", connection=account.name, source=source, id=proved.event_id, woke=len(woken))
-        return JSONResponse({"accepted": proved.event_id}, status_code=202)
+        try:
+            received = await self.runs.receive(
+                source=source, connection=account.name, event_id=proved.event_id, event=event
+            )
+        except StorageError as error:
+            log.warning("event_not_kept", connection=account.name, id=proved.event_id, why=str(error))
+            return _refused(503, "not_kept", f"{error} Nothing was accepted: send it again.")
+        answer: dict[str, Any] = {"accepted": proved.event_id}
+        if received.runs:
+            log.info("event", connection=account.name, source=source, id=proved.event_id, woke=len(received.runs))
+        if received.replies:
+            answer["answers"] = list(received.replies)
+        return JSONResponse(answer, status_code=202)
 
     def _read(self, connector: str, body: bytes) -> tuple[str, dict[str, Any]]:
         """Return the source and the event of a body: ours, or a bare post-login event as Okta's templates expect it."""
@@ -98,8 +108,8 @@ class Doors:
     async def health(self, _request: Request) -> Response:
         """Say whether the bot can work: it needs its database."""
         try:
-            await self.store.transact(lambda session: session.execute(sa.text("SELECT 1")).scalar())
-        except sa.exc.SQLAlchemyError:
+            await self.store.read(lambda session: session.execute(sa.text("SELECT 1")).scalar())
+        except StorageError:
             return _refused(503, "no_database", "The database does not answer.")
         return JSONResponse({"ok": True})
 

@@ -54,7 +54,10 @@ _NOTE: Final = _note_statement()
 class DurableJournal:
     """The journal of a run, as long as the run is this process's."""
 
-    def __init__(self, store: Store, process: ThisProcess, run_id: str, notes: Mapping[str, Note]) -> None:
+    def __init__(
+        self, store: Store, process: ThisProcess, run_id: str, notes: Mapping[str, Note], now: Callable[[], float]
+    ) -> None:
+        self._now = now
         self._store = store
         self._process = process
         self._run_id = run_id
@@ -75,7 +78,7 @@ class DurableJournal:
         if name in self._notes:
             return self._notes[name].value
         await self._may_act()
-        began, at = time.monotonic(), time.time()
+        began, at = time.monotonic(), self._now()
         value = await act()
         note = Note(value=value, at=at, took=round(time.monotonic() - began, 6))
         self._notes[name] = note
@@ -92,10 +95,10 @@ class DurableJournal:
             return self._notes[name].value
         await self._may_act()
         forgotten = [noted for noted in self._notes if noted.startswith(tuple(within))] if within else []
-        at = time.time()
+        began, at = time.monotonic(), self._now()
 
         def change(connection: sa.Connection) -> Note:
-            note = Note(value=work(connection), at=at, took=round(max(0.0, time.time() - at), 6))
+            note = Note(value=work(connection), at=at, took=round(time.monotonic() - began, 6))
             self._keep(connection, name, note)
             for start in range(0, len(forgotten), 500):
                 some = forgotten[start : start + 500]
@@ -262,26 +265,24 @@ class Durable:
 
     def _begin(self, taken: Taken) -> None:
         run_id = taken.run.id
-        journal = DurableJournal(self._store, self._process, run_id, taken.notes)
+        journal = DurableJournal(self._store, self._process, run_id, taken.notes, self._now)
         self._journals[run_id] = journal
         task = asyncio.create_task(self._watched(taken, journal), name=run_id)
         self._tasks[run_id] = task
-        task.add_done_callback(lambda done: self._ended(run_id, done))
+        task.add_done_callback(lambda _done: self._ended(run_id))
 
     async def _watched(self, taken: Taken, journal: DurableJournal) -> None:
-        try:
-            async with self._watch(taken.run.id):
+        async with self._watch(taken.run.id):
+            try:
                 await self._carry_out(taken, journal)
-        except LostError:
-            log.info("run_lost", run=taken.run.id)
-        except StorageError as error:
-            # What is noted is noted. It is taken up from there when the database can keep something again.
-            log.warning("run_interrupted", run=taken.run.id, why=str(error))
+            except LostError:
+                log.info("run_lost", run=taken.run.id)
+            except StorageError as error:
+                # What is noted is noted. It is taken up from there when the database can keep something again.
+                log.warning("run_interrupted", run=taken.run.id, why=str(error))
 
-    def _ended(self, run_id: str, done: asyncio.Task[None]) -> None:
+    def _ended(self, run_id: str) -> None:
         del self._tasks[run_id], self._journals[run_id]
-        if not done.cancelled() and done.exception() is not None:
-            log.error("run_broke", run=run_id)
         if len(self.working) >= MOST - 1:
             self._look.set()
 
@@ -298,3 +299,12 @@ def load(connection: sa.Connection, run_ids: Sequence[str]) -> list[Taken]:
     versions = [FlowVersion(**row) for row in connection.execute(sa.select(_VERSIONS).where(wanted)).mappings()]
     of = {(version.flow, version.version): version for version in versions}
     return [Taken(run=run, version=of[run.flow, run.version], notes=notes[run.id]) for run in found]
+
+
+def load_version(connection: sa.Connection, flow: str, version: int) -> FlowVersion:
+    """Return a version of a flow. Raises KeyError if there is none."""
+    query = sa.select(_VERSIONS).where(_VERSIONS.c.flow == flow, _VERSIONS.c.version == version)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise KeyError((flow, version))
+    return FlowVersion(**row)

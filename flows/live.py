@@ -93,46 +93,11 @@ class LiveCalls:
 
     def start(self, connection: sa.Connection, errand: Errand, step: Call, path: str, given: Mapping[str, Any]) -> Any:
         """Return the new run, or why there is none."""
-        query = (
-            sa.select(col(FlowVersion.version), col(FlowVersion.document), col(Flow.enabled))
-            .join(Flow, sa.and_(col(Flow.name) == col(FlowVersion.flow), col(Flow.version) == col(FlowVersion.version)))
-            .where(col(Flow.name) == step.call)
-        )
-        found = connection.execute(query).first()
-        if found is None or not found.enabled:
-            return _refused(f"the flow {step.call} is not on")
-        if errand.depth >= DEEPEST:
-            return _refused(f"more than {DEEPEST} flows have called one another")
-        trigger, form = called_form(Template.model_validate(found.document))
-        if form is None:
-            return _refused(f"the flow {step.call} is not to be called")
-        try:
-            event = model_of(form.called).model_validate(given).model_dump(mode="json")
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            return _refused(f"{step.call}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
-        run = {
-            "id": f"{errand.run_id}/{path}/{step.call}",
-            "flow": step.call,
-            "version": found.version,
-            "trigger": trigger,
-            "event_id": f"{errand.run_id}/{path}",
-            "event": event,
-            "state": "ready",
-            "parent": None if step.background else errand.run_id,
-            "depth": errand.depth + 1,
-            "began_at": self._now(),
-        }
-        same = (
-            sa.select(sa.func.count())
-            .select_from(Run)
-            .where(col(Run.event_id).startswith(run["event_id"], autoescape=True))
-        )
-        again = connection.execute(same.where(col(Run.flow) == step.call)).scalar_one()
-        if again:  # this step was tried before, and is tried again by a person
-            run |= {"id": f"{run['id']}~{again + 1}", "event_id": f"{run['event_id']}~{again + 1}"}
-        connection.execute(sa.insert(Run).values(**Run(**run).model_dump()))
-        return {"gave": {"run": run["id"]}}
+        run = planned(connection, errand, step, path, given, now=self._now())
+        if isinstance(run, str):
+            return {"error": run, "kind": "refused", "after": None}
+        connection.execute(sa.insert(Run).values(**run.model_dump()))
+        return {"gave": {"run": run.id}}
 
     async def begin(self, run_id: str) -> None:
         """Let a run that was started begin, unless it has."""
@@ -150,13 +115,54 @@ class LiveCalls:
         return {"outcome": outcome, "message": found.message, "gave": found.result}
 
 
+def planned(
+    connection: sa.Connection, errand: Errand, step: Call, path: str, given: Mapping[str, Any], *, now: float
+) -> Run | str:
+    """Return the run that a step would start, or why it cannot."""
+    query = (
+        sa.select(col(FlowVersion.version), col(FlowVersion.document), col(Flow.enabled))
+        .join(Flow, sa.and_(col(Flow.name) == col(FlowVersion.flow), col(Flow.version) == col(FlowVersion.version)))
+        .where(col(Flow.name) == step.call)
+    )
+    found = connection.execute(query).first()
+    if found is None or not found.enabled:
+        return f"the flow {step.call} is not on"
+    if errand.depth >= DEEPEST:
+        return f"more than {DEEPEST} flows have called one another"
+    trigger, form = called_form(Template.model_validate(found.document))
+    if form is None:
+        return f"the flow {step.call} is not to be called"
+    try:
+        event = model_of(form.called).model_validate(given).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        return f"{step.call}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    run = {
+        "id": f"{errand.run_id}/{path}/{step.call}",
+        "flow": step.call,
+        "version": found.version,
+        "trigger": trigger,
+        "event_id": f"{errand.run_id}/{path}",
+        "event": event,
+        "state": "ready",
+        "parent": None if step.background else errand.run_id,
+        "depth": errand.depth + 1,
+        "began_at": now,
+    }
+    same = (
+        sa.select(sa.func.count())
+        .select_from(Run)
+        .where(col(Run.event_id).startswith(run["event_id"], autoescape=True))
+    )
+    again = connection.execute(same.where(col(Run.flow) == step.call)).scalar_one()
+    if again:  # this step was tried before, and is tried again by a person
+        run |= {"id": f"{run['id']}~{again + 1}", "event_id": f"{run['event_id']}~{again + 1}"}
+    return Run(**run)
+
+
 def called_form(template: Template) -> tuple[int, CalledTrigger | None]:
     """Return the form that other flows fill in to call a flow, with the number of its trigger."""
     for index, trigger in enumerate(template.when):
         if isinstance(trigger, CalledTrigger):
             return index, trigger
     return 0, None
-
-
-def _refused(message: str) -> Mapping[str, Any]:
-    return {"error": message, "kind": "refused", "after": None}

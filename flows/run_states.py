@@ -161,3 +161,17 @@ def reopen(connection: sa.Connection, run_id: str) -> bool:
     reopened = sa.update(Run).where(col(Run.id) == run_id)
     connection.execute(reopened.values(state="ready", message="", path="", ended_at=None, nudged=False, wake_at=None))
     return True
+
+
+def break_off(connection: sa.Connection, run_id: str, *, message: str, now: float) -> None:
+    """Note that a run failed in a way that nobody foresaw, and let those go on that wait for it."""
+    run = connection.execute(
+        sa.select(col(Run.flow), col(Run.lane), col(Run.parent)).where(col(Run.id) == run_id)
+    ).first()
+    ends = sa.update(Run).where(col(Run.id) == run_id, col(Run.ended_at).is_(None))
+    ends = ends.values(state="failed", message=message, ended_at=now, owner=None)
+    if run is None or not connection.execute(ends).rowcount:
+        return
+    if run.parent is not None:
+        wake(connection, run.parent)
+    next_in_line(connection, run.flow, run.lane, Turns(mode="queued"))

@@ -19,18 +19,20 @@ from flows.clock import Clock
 from flows.datasets import Datasets
 from flows.decisions import Decisions
 from flows.door import Door, Woken
+from flows.dry_run import DryRun, dry_run
 from flows.durable import Durable, DurableJournal, Taken, Watch, load
 from flows.engine import carry_out
 from flows.interruptions import SuspendedError
 from flows.language import Template
 from flows.live import Accounts, LiveCalls, LiveDatasets, LiveHands
-from flows.misses import ONCE_PER, TURN, Misses
+from flows.misses import ONCE_PER, TURN, Misses, Why
 from flows.processes import BEAT, ThisProcess
 from flows.retention import Retention
 from flows.store import SetUp, Store
 from flows.surroundings import Ended, Errand, Patience, People, Surroundings
 from flows.tables import Decision, FlowVersion, Run
 from flows.timetable import Timetable
+from flows.trace import Line, trace
 
 log = structlog.get_logger()
 
@@ -95,11 +97,13 @@ class Runs:
         self._answers = Answers()
         self._timetable = Timetable(store)
         self._clock = Clock(self._ring, now=now)
+        self._catalog = catalog
         datasets = Datasets(store)
+        self._hands = LiveHands(accounts, {"rows": store, "dates": now, **own}, datasets, now)
         self._retention = Retention(store, datasets, keep_days=keep_days)
         self._surroundings = Surroundings(
             catalog=catalog,
-            hands=LiveHands(accounts, {"rows": store, "dates": now, **own}, datasets, now),
+            hands=self._hands,
             people=people,
             caps=KeptCaps(now),
             calls=LiveCalls(store, self._begin, now),
@@ -369,6 +373,31 @@ class Runs:
         """Take a failed run off the list of those that somebody has to look at."""
         statement = sa.update(Run).where(col(Run.id) == run_id, col(Run.state) == "failed").values(state="discarded")
         return await self._store.order(lambda connection: connection.execute(statement).rowcount > 0)
+
+    async def dry_run(
+        self, flow: SetUp, event: Mapping[str, Any], *, choices: Mapping[str, str] | None = None
+    ) -> DryRun:
+        """Say what a flow would do for an event, without doing it. `choices` answer its questions, by step path."""
+        errand = Errand(
+            run_id="dry",
+            flow=flow.name,
+            template=_template(flow.name, flow.version, flow.document),
+            settings=flow.settings,
+            event=event,
+        )
+        return await dry_run(
+            errand, catalog=self._catalog, hands=self._hands, store=self._store, now=self._now, choices=choices
+        )
+
+    async def trace(self, run_id: str) -> Sequence[Line] | None:
+        """Return every step of a run, in the order it was carried out. None if there is no such run."""
+        datasets = LiveDatasets(Datasets(self._store), self._now)
+        return await trace(run_id, store=self._store, catalog=self._catalog, datasets=datasets)
+
+    async def why(self, flow: str, *, since: float) -> Why:
+        """Return which guards kept events from waking a flow, and the latest of these events."""
+        await self._keep_misses()
+        return await misses.why(self._store, flow, since)
 
     async def _add(self, run: Run) -> None:
         version = (run.flow, run.version)

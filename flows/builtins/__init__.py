@@ -13,6 +13,7 @@ from flows.builtins.numbers import numbers
 from flows.builtins.objects import objects
 from flows.builtins.people import people
 from flows.builtins.text import text
+from flows.rows import rows
 
 BUILTINS: Final[tuple[Declaring, ...]] = (
     text,
@@ -25,4 +26,5 @@ BUILTINS: Final[tuple[Declaring, ...]] = (
     csv_text,
     hashes,
     codes,
+    rows,
 )
