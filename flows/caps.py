@@ -1,6 +1,6 @@
 """Caps: how much a flow may change and destroy, in one run and in one day, before its owners are asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -64,9 +64,18 @@ class KeptCaps:
         connection.execute(insert.on_conflict_do_update(index_elements=["scope", "effect"], set_=more))
 
     def _scope(self, errand: Errand, period: str) -> str:
-        if period == "run":
-            return f"run {errand.run_id}"
-        return f"day {errand.flow} {datetime.fromtimestamp(self._now(), UTC).date()}"
+        return _scope(errand.run_id, errand.flow, self._now(), period)
+
+
+def give_back(connection: sa.Connection, *, run_id: str, flow: str, spent: Mapping[str, Any], at: float) -> None:
+    """Count something less that was counted at a time, because it is to be tried again and will be counted then."""
+    for period in ("run", "day"):
+        this = (col(Spent.scope) == _scope(run_id, flow, at, period), col(Spent.effect) == spent["effect"])
+        connection.execute(sa.update(Spent).where(*this).values(count=Spent.count - spent["count"]))
+
+
+def _scope(run_id: str, flow: str, now: float, period: str) -> str:
+    return f"run {run_id}" if period == "run" else f"day {flow} {datetime.fromtimestamp(now, UTC).date()}"
 
 
 def _most(written: int | str | None, errand: Errand) -> int | None:

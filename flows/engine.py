@@ -171,7 +171,8 @@ class Run:
 
         def mark(connection: Any) -> Any:
             over = caps.spend(connection, self.errand, effect=action.effect, count=count, limits=limits)
-            return {"by": mine} if over is None else {"over": _plain(over)}
+            spent = {"effect": action.effect, "count": count}
+            return {"by": mine, "spent": spent} if over is None else {"over": _plain(over)}
 
         begun = await self.journal.stored(f"{path}/begun", mark)
         if "over" not in begun:
@@ -185,7 +186,7 @@ class Run:
 
         def allow(connection: Any) -> Any:
             caps.allow(connection, self.errand, over, count=count)
-            return {"by": mine}
+            return {"by": mine, "spent": {"effect": over.effect, "count": count}}
 
         allowed = await self.journal.stored(f"{path}/allowed", allow)
         return bool(allowed["by"] != mine)

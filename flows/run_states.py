@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from flows.attempts import is_failure
+from flows.caps import give_back
 from flows.language import Turns
 from flows.store import SetUp, changed, dialect_of
 from flows.surroundings import Ended
@@ -141,18 +142,24 @@ def settle(connection: sa.Connection, run: Run, *, owner: str, ended: Ended, tur
 def reopen(connection: sa.Connection, run_id: str) -> bool:
     """Let a failed run go on from the step that failed: what was noted of its failures is forgotten."""
     found = connection.execute(
-        sa.select(col(Run.path)).where(col(Run.id) == run_id, col(Run.state) == "failed").with_for_update()
+        sa.select(col(Run.path), col(Run.flow))
+        .where(col(Run.id) == run_id, col(Run.state) == "failed")
+        .with_for_update()
     ).first()
     if found is None:
         return False
-    lines = connection.execute(sa.select(col(Journal.name), col(Journal.value)).where(col(Journal.run_id) == run_id))
-    notes = {line.name: line.value for line in lines}
-    failed = {name.partition("#")[0] for name, value in notes.items() if is_failure(value)} | {found.path}
+    lines = sa.select(col(Journal.name), col(Journal.value), col(Journal.at)).where(col(Journal.run_id) == run_id)
+    notes = {line.name: line for line in connection.execute(lines)}
+    failed = {name.partition("#")[0] for name, line in notes.items() if is_failure(line.value)} | {found.path}
     gone = [
         name
         for name in notes
         if any(name == at or name.startswith((f"{at}#", f"{at}/")) for at in failed if at) or name.startswith("told/")
     ]
+    for name in gone:
+        spent = notes[name].value.get("spent") if name.endswith(("/begun", "/allowed")) else None
+        if spent is not None:
+            give_back(connection, run_id=run_id, flow=found.flow, spent=spent, at=notes[name].at)
     for start in range(0, len(gone), 500):
         some = col(Journal.name).in_(gone[start : start + 500])
         connection.execute(sa.delete(Journal).where(col(Journal.run_id) == run_id, some))
