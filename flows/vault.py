@@ -3,17 +3,21 @@
 import base64
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlmodel import Session, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from flows.store import Store
 from flows.tables import Connection
 
 Proof = Literal["signed", "bearer", "client-token"]
+REMEMBERED: Final = 1.0
+"""Seconds for which a connection is not looked up again: so long other processes may use what it was before."""
 PROOFS: Final[tuple[Proof, ...]] = ("signed", "bearer", "client-token")
 
 
@@ -52,6 +56,7 @@ class Vault:
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
         self._store = store
         self._box = MultiFernet([Fernet(key) for key in keys])
+        self._opened: dict[tuple[str, str], tuple[float, Account]] = {}
 
     async def keep(
         self, name: str, *, connector: str, settings: Mapping[str, Any], accepts: Proof, now: float
@@ -72,25 +77,38 @@ class Vault:
             session.add(row)
             return row
 
-        return self._open(await self._store.transact(work))
+        row = await self._store.transact(work)
+        self._opened.clear()
+        return self._open(row)
 
     async def named(self, name: str) -> Account | None:
         """Return a connection by its name."""
-        row = await self._store.transact(lambda session: session.get(Connection, name))
-        return self._open(row) if row else None
+        return await self._remembered("name", name, select(Connection).where(Connection.name == name))
 
     async def at(self, key: str) -> Account | None:
         """Return the connection whose events arrive under a key."""
-        query = select(Connection).where(Connection.key == key)
-        row = await self._store.transact(lambda session: session.exec(query).first())
-        return self._open(row) if row else None
+        return await self._remembered("key", key, select(Connection).where(Connection.key == key))
+
+    async def _remembered(self, by: str, value: str, query: SelectOfScalar[Connection]) -> Account | None:
+        """Return a connection, looked up and opened once a second at most: every event and every call asks for one."""
+        now = time.monotonic()
+        opened = self._opened.get((by, value))
+        if opened is not None and now - opened[0] < REMEMBERED:
+            return opened[1]
+        row = await self._store.read(lambda session: session.exec(query).first())
+        if row is None:
+            self._opened.pop((by, value), None)
+            return None
+        account = self._open(row)
+        self._opened[by, value] = (now, account)
+        return account
 
     async def names(self, connector: str | None = None) -> Sequence[str]:
         """Return the names of the connections, all or those of one connector."""
         query = select(Connection.name).order_by(Connection.name)
         if connector is not None:
             query = query.where(Connection.connector == connector)
-        return await self._store.transact(lambda session: session.exec(query).all())
+        return await self._store.read(lambda session: session.exec(query).all())
 
     def _seal(self, text: str) -> str:
         return self._box.encrypt(text.encode()).decode()
