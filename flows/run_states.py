@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from flows.attempts import is_failure
@@ -86,6 +87,13 @@ def free(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
     return connection.execute(freed).rowcount
 
 
+# Made once: every event that wakes a flow is kept with it.
+_ADD: Final = {
+    "sqlite": sqlite.insert(Run).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(Run).on_conflict_do_nothing(),
+}
+
+
 def claim_once(connection: sa.Connection, *, flow: str, key: str, event_id: str, now: float, until: float) -> bool:
     """Claim a key of a flow until a time. Returns False if an earlier claim still holds."""
     statement = dialect_of(connection).insert(Once).values(flow=flow, key=key, event_id=event_id, until=until)
@@ -99,7 +107,10 @@ def claim_once(connection: sa.Connection, *, flow: str, key: str, event_id: str,
 
 def add(connection: sa.Connection, run: Run) -> bool:
     """Accept a run. Returns False if this flow has had one for the same event."""
-    return changed(connection, dialect_of(connection).insert(Run).values(**run.model_dump()).on_conflict_do_nothing())
+    done = connection.execute(
+        _ADD[connection.dialect.name], run.model_dump(), execution_options={"preserve_rowcount": True}
+    )
+    return done.rowcount > 0
 
 
 def still_so(connection: sa.Connection, flows: Sequence[SetUp]) -> bool:
