@@ -139,6 +139,8 @@ class Runs:
     async def _beat(self) -> None:
         if await self._process.beat(self._now(), self._durable.working):
             self._durable.look()
+        if self._works:
+            await self._set_clock()  # for questions that a process asked which is no more
 
     async def _look(self) -> None:
         self._durable.look()
@@ -176,7 +178,8 @@ class Runs:
 
     async def _ring(self) -> None:
         now = self._now()
-        if await self._decisions.expire(now=now) or await self._timetable.tick(now):
+        expired = await self._decisions.expire(now=now)
+        if await self._timetable.tick(now) or expired:
             self._durable.look()
         await self._set_clock()
 

@@ -35,6 +35,7 @@ class Timetable:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lines: list[_Line] = []
+        self._ticked: float | None = None
 
     async def open_for(self, flows: Sequence[SetUp], now: float) -> None:
         """Keep the schedules of these flows from now on. One that is new begins now: nothing before it was missed."""
@@ -50,8 +51,15 @@ class Timetable:
         await self._store.order(begin)
 
     def next(self, now: float) -> float | None:
-        """Return the next time that a flow wakes at."""
-        times = (following(line.schedule, now) for line in self._lines)
+        """Return the next time that a flow wakes at, counted from when this was last asked what has come.
+
+        Nobody has asked yet: it is now, for what was missed before.
+        """
+        if not self._lines:
+            return None
+        if self._ticked is None:
+            return now
+        times = [following(line.schedule, self._ticked) for line in self._lines]
         return min((at for at in times if at is not None), default=None)
 
     async def tick(self, now: float) -> bool:
@@ -65,7 +73,9 @@ class Timetable:
             accepted = [_tick(connection, line, now) for line in lines]  # every one, also after the first that accepts
             return any(accepted)
 
-        return await self._store.order(work)
+        accepted = await self._store.order(work)
+        self._ticked = max(self._ticked or now, now)
+        return accepted
 
 
 def _tick(connection: sa.Connection, line: _Line, now: float) -> bool:
