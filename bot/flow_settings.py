@@ -18,7 +18,7 @@ from bot.workspace import Workspace
 from connectors.base import Catalog
 from connectors.errors import ConnectorError
 from flows.fields import ChannelField
-from flows.language import Template
+from flows.language import Template, written
 from flows.store import SetUp, Store
 from flows.vault import Vault
 
@@ -93,7 +93,8 @@ class FlowSettings:
         flow = await self.store.set_up(
             template.template,
             template=template.template,
-            document=template.model_dump(mode="json", by_alias=True),
+            document=written(template),
+            tables=template.tables,
             settings=settings,
             by=user,
             now=time.time(),
