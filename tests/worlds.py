@@ -217,6 +217,7 @@ class Stage:
             )
             self.key, self.secret = account.key, account.secret
             if installed:
+                await self.auth0.put("settings", {"build_seconds": 0})
                 url = f"http://127.0.0.1:{self.settings['port']}/in/{account.key}"
                 await install.install(
                     await things.accounts.client(TENANT), url=url, secret=account.secret, on_failure=on_failure
