@@ -107,6 +107,8 @@ async def served(tenant: Tenant, request: Request, content: bytes) -> Response:
     if tenant.settings.limited and not tenant.bucket.take(tenant.now()):
         raise ApiError(429, "Global limit has been reached", "too_many_requests")
     route.refuse_scopes(scopes)
+    if route.method != "GET" and tenant.read_only.refuses(route.method, path):
+        raise ApiError(403, "The tenant is read-only", "operation_not_supported")
     query = typed_query(dict(request.query_params), route)
     response = await called(
         route,

@@ -203,4 +203,5 @@ def control_routes(tenant: Tenant) -> list[Route]:
         Route("/sandbox/calls", show_calls, methods=["GET"]),
         tenant.changes.route(),
         *tenant.faults.routes(),
+        *tenant.read_only.routes(),
     ]

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from sandbox.auth0.limits import Bucket
 from sandbox.changes import Changes
 from sandbox.faults import Faults
+from sandbox.read_only import ReadOnly
 
 if TYPE_CHECKING:
     from sandbox.auth0.drafts import Action
@@ -108,6 +109,7 @@ class Tenant:
     def __init__(self) -> None:
         self.settings = Settings()
         self.faults = Faults()
+        self.read_only = ReadOnly()
         self.changes = Changes()
         self.accounts: dict[str, Account] = {}
         self.sessions: dict[str, dict[str, Any]] = {}

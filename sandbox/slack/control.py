@@ -88,6 +88,7 @@ def routes(workspace: "Workspace") -> list[BaseRoute]:
         Route("/sandbox/channels/{id}", _asked(change_channel), methods=["PATCH"]),
         Route("/sandbox/messages/{channel}/{ts}", delete_message, methods=["DELETE"]),
         *workspace.faults.routes(),
+        *workspace.read_only.routes(),
         workspace.changes.route(),
     ]
 

@@ -37,16 +37,26 @@ class Method:
     token: TokenKind | None
     tier: int | None
     body: Body
+    writes: bool
+    """Whether it changes what anybody sees, or opens something. Refused while the workspace is read-only."""
 
 
 METHODS: dict[str, Method] = {}
 
 
+READING = frozenset(
+    {"info", "list", "history", "replies", "members", "test", "validate", "getPermalink", "lookupByEmail"}
+)
+"""The last words of the methods that only look. Any other word writes, so that a new method is refused unless it is named."""
+
+
 def method(name: str, *scopes: str, tier: int | None = None, token: TokenKind | None = "bot") -> Callable[[Body], Body]:
     """Put a function into the table. It may be called with any of the scopes; without a tier it has limits of its own."""
+    # A Socket Mode connection is how the bot listens; it changes nothing.
+    writes = name.rpartition(".")[2] not in READING and name != "apps.connections.open"
 
     def register(body: Body) -> Body:
-        METHODS[name] = Method(name=name, scopes=scopes, token=token, tier=tier, body=body)
+        METHODS[name] = Method(name=name, scopes=scopes, token=token, tier=tier, body=body, writes=writes)
         return body
 
     return register

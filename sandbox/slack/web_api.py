@@ -83,6 +83,8 @@ async def _carry_out(
     headers["X-OAuth-Scopes"] = ",".join(sorted(scopes))
     if wanted.scopes:
         headers["X-Accepted-OAuth-Scopes"] = ",".join(wanted.scopes)
+    if wanted.writes:
+        refuse_if_read_only(workspace, request)
     wait = workspace.rates.wait(name, wanted.tier, arguments.text("channel"))
     if wait:
         raise Refusal("ratelimited", status=429, headers={"Retry-After": str(wait)})
@@ -97,6 +99,12 @@ async def _carry_out(
     return {"ok": True, **body}
 
 
+def refuse_if_read_only(workspace: "Workspace", request: Request, *, status: int = 200) -> None:
+    """Refuse a call that writes while nothing may be written. Raises Refusal."""
+    if workspace.read_only.refuses(request.method, request.url.path):
+        raise Refusal("restricted_action", status=status)
+
+
 def other_routes(workspace: "Workspace") -> list[BaseRoute]:
     """Make the addresses that Slack gives out: uploads, responses, Socket Mode connections."""
 
@@ -104,6 +112,8 @@ def other_routes(workspace: "Workspace") -> list[BaseRoute]:
         file = workspace.files.keyed(request.path_params["key"])
         if file is None:
             return PlainTextResponse("not found", status_code=404)
+        if workspace.read_only.refuses(request.method, request.url.path):
+            return PlainTextResponse("restricted_action", status_code=403)
         content = await _uploaded(request)
         if len(content) != file.length:
             return PlainTextResponse("length mismatch", status_code=400)
@@ -125,6 +135,7 @@ def other_routes(workspace: "Workspace") -> list[BaseRoute]:
             try:
                 arguments, _ = await read(request)
                 record["arguments"] = arguments.given
+                refuse_if_read_only(workspace, request, status=403)
                 said(workspace, workspace.response_urls.use(request.path_params["key"]), arguments.given)
             except Refusal as refusal:
                 record.update(status=refusal.status, ok=False, error=refusal.error)

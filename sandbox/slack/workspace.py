@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from sandbox.changes import Changes
 from sandbox.faults import Faults
+from sandbox.read_only import ReadOnly
 from sandbox.slack import seed
 from sandbox.slack.blocks import fill
 from sandbox.slack.conversations import Channel, Conversations, Ephemeral, Message
@@ -56,6 +57,7 @@ class Workspace:
         self.response_urls = ResponseUrls(self.stamps)
         self.rates = Rates(clock)
         self.faults = Faults()
+        self.read_only = ReadOnly()
         self.changes = Changes()
         self.calls = Calls(clock)
         self.sockets = Sockets(self.stamps, self.changes)
