@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
-from pydantic_core import ErrorDetails
 
 from flows import document
 from flows.conditions import OPERATORS
@@ -55,7 +54,7 @@ def read(data: object) -> Template | list[Problem]:
         return [Problem(path="document", message="nested too deep to be read")]
 
 
-def malformed(details: Sequence[ErrorDetails], shape: Any, path: str = "") -> Iterator[Problem]:
+def malformed(details: Sequence[Mapping[str, Any]], shape: Any, path: str = "") -> Iterator[Problem]:
     """Yield the Problems that validating a value of a type has found, one for each place."""
     found: dict[str, Problem] = {}
     walks = [walk(shape, each["loc"]) for each in details[:MOST]]
@@ -132,7 +131,7 @@ def _meant(shape: Any, part: int | str) -> Any:
     return _tags(shape).get(str(part)) or named.get(str(part), Any)
 
 
-def _problem(error: ErrorDetails, way: Walk, path: str) -> Problem:
+def _problem(error: Mapping[str, Any], way: Walk, path: str) -> Problem:
     kind, said, given = error["type"], error.get("ctx", {}), error["input"]
     message, hint = error["msg"].removeprefix("Value error, "), ""
     match kind:
