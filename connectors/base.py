@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Value(BaseModel):
     """What crosses an edge in our own words: what an action is given and gives, and settings."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class Dataset(Value):
@@ -38,7 +38,9 @@ class Dataset(Value):
 class Lenient(BaseModel):
     """What comes from outside: more is kept, less is fine where the field has a default."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="allow", coerce_numbers_to_str=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
