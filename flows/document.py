@@ -28,31 +28,32 @@ class UnreadableError(ValueError):
         super().__init__(why if line is None else f"line {line}: {why}")
 
 
-class _Resolver(BaseResolver):
+class Resolver(BaseResolver):
     """YAML 1.2's core types only: ``on`` and ``yes`` stay words, ``12:30`` stays a text."""
 
 
-_Resolver.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)\Z"), list("tf"))
-_Resolver.add_implicit_resolver(
+Resolver.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)\Z"), list("tf"))
+Resolver.add_implicit_resolver(
     "tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\Z"), list("-+0123456789")
 )
-_Resolver.add_implicit_resolver(
+Resolver.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{1,17}\Z"), list("-+0123456789")
 )
-_Resolver.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|)\Z"), ["~", "n", ""])
+Resolver.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|)\Z"), ["~", "n", ""])
 
 
-class _Loader(Reader, Scanner, Parser, Composer, SafeConstructor, _Resolver):
+class _Loader(Reader, Scanner, Parser, Composer, SafeConstructor, Resolver):
     """A safe loader without anchors, merges, dates, sexagesimal numbers or repeated keys."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, deepest: int) -> None:
         Reader.__init__(self, text)
         Scanner.__init__(self)
         Parser.__init__(self)
         Composer.__init__(self)
         SafeConstructor.__init__(self)
-        _Resolver.__init__(self)
+        Resolver.__init__(self)
         self.depth = 0
+        self.deepest = deepest
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML is typed in part
@@ -61,8 +62,8 @@ class _Loader(Reader, Scanner, Parser, Composer, SafeConstructor, _Resolver):
                 "anchors (&name) and aliases (*name) are not part of the language", event.start_mark.line + 1
             )
         self.depth += 1
-        if self.depth > DEEPEST:
-            raise UnreadableError(f"nested deeper than {DEEPEST} levels", event.start_mark.line + 1)
+        if self.depth > self.deepest:
+            raise UnreadableError(f"nested deeper than {self.deepest} levels", event.start_mark.line + 1)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -82,16 +83,15 @@ class _Loader(Reader, Scanner, Parser, Composer, SafeConstructor, _Resolver):
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_mapping)  # type: ignore[type-var]  # PyYAML types its registry for its own loaders
 
 
-def read(text: str) -> dict[str, Any]:
-    """Return a flow's text as plain data.
+def load(text: str, *, largest: int = LARGEST, deepest: int = DEEPEST) -> Any:
+    """Return a text as plain data: texts, numbers, booleans, lists and mappings.
 
-    Raises UnreadableError with the line for anything that is not a mapping of texts, numbers, booleans, lists and mappings.
+    Raises UnreadableError with the line for anything else, and for what is longer or nested deeper than allowed.
     """
-    if len(text) > LARGEST:
-        raise UnreadableError(f"longer than {LARGEST} characters")
+    if len(text) > largest:
+        raise UnreadableError(f"longer than {largest} characters")
     try:
-        loader = _Loader(text)
-        data = loader.get_single_data()
+        return _Loader(text, deepest).get_single_data()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise UnreadableError(error.problem or "not YAML", line) from error
@@ -99,6 +99,14 @@ def read(text: str) -> dict[str, Any]:
         raise UnreadableError("not YAML: it holds characters that a text cannot have") from error
     except (ValueError, RecursionError) as error:
         raise error if isinstance(error, UnreadableError) else UnreadableError("not YAML") from error
+
+
+def read(text: str) -> dict[str, Any]:
+    """Return a flow's text as plain data.
+
+    Raises UnreadableError with the line for anything that is not a mapping of texts, numbers, booleans, lists and mappings.
+    """
+    data = load(text)
     if not isinstance(data, dict):
         raise UnreadableError("a flow is a mapping that begins with `template:`")
     return data
