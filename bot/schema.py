@@ -15,7 +15,8 @@ def upgrade(engine: sa.Engine) -> bool:
 
     Alembic is loaded only when there is: it costs a noticeable part of the start.
     """
-    with engine.connect() as connection:
+    # Looking is not writing: whoever writes just now need not be waited for.
+    with engine.connect().execution_options(only_reads=True) as connection:
         if sa.inspect(connection).has_table("alembic_version"):
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
             if found == NEWEST:

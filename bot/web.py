@@ -51,6 +51,13 @@ class Doors:
 
     async def event(self, request: Request, body: bytes) -> Response:
         """Accept an event. It is answered 202 when it is kept, or wakes nothing."""
+        try:
+            return await self._event(request, body)
+        except StorageError as error:
+            log.warning("event_not_kept", id=request.headers.get("webhook-id"), why=str(error))
+            return _refused(503, "not_kept", f"{error} Nothing was accepted: send it again.")
+
+    async def _event(self, request: Request, body: bytes) -> Response:
         account = await self.vault.at(request.path_params["key"])
         if account is None:
             return _refused(404, "unknown_address", "No connection has this address. Install the Auth0 Action again.")
@@ -66,13 +73,9 @@ class Doors:
         except ValueError as error:
             log.warning("event_unreadable", connection=account.name, why=str(error))
             return _refused(400, "unreadable", f"{error} Nothing was accepted.")
-        try:
-            received = await self.runs.receive(
-                source=source, connection=account.name, event_id=proved.event_id, event=event
-            )
-        except StorageError as error:
-            log.warning("event_not_kept", connection=account.name, id=proved.event_id, why=str(error))
-            return _refused(503, "not_kept", f"{error} Nothing was accepted: send it again.")
+        received = await self.runs.receive(
+            source=source, connection=account.name, event_id=proved.event_id, event=event
+        )
         answer: dict[str, Any] = {"accepted": proved.event_id}
         if received.runs:
             log.info("event", connection=account.name, source=source, id=proved.event_id, woke=len(received.runs))

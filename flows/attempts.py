@@ -1,12 +1,12 @@
 """Attempts: something outside is tried, what came of it is noted, and it is tried again where that may help."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from typing import Any
 
 from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect, TryLater
 from flows import durations
-from flows.journal import Act, Journal
+from flows.journal import Act, Journal, begun
 from flows.language import Retry
 from flows.surroundings import Patience, Surroundings
 
@@ -23,14 +23,19 @@ async def attempt(
     retry: Retry | None = None,
     repeatable: bool = False,
     once: bool = False,
+    begin: Callable[[str], Awaitable[None]] | None = None,
 ) -> Outcome:
     """Act until it works or there is no point in trying again. Returns what came of the last attempt.
+
+    `begin` notes that something is tried again, under the name that it is given.
 
     What may have happened is tried again only if it is repeatable, or the flow says so.
     """
     patience = around.patience if retry is None else _patience(retry)
     for number in count(1):
         name = path if number == 1 else f"{path}#{number}"
+        if begin is not None and number > 1 and journal.noted(name) is None:
+            await begin(begun(name))
         outcome: Outcome = await journal.step(name, lambda: _acted(act))
         if "gave" in outcome or once or number >= patience.attempts:
             return outcome

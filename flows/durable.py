@@ -16,7 +16,7 @@ import structlog
 from sqlmodel import col
 
 from flows.interruptions import LostError
-from flows.journal import Act, Note, Work
+from flows.journal import Act, Note, Work, begun
 from flows.processes import ThisProcess
 from flows.store import StorageError, Store
 from flows.tables import Flow, FlowVersion, Journal, Run
@@ -77,7 +77,8 @@ class DurableJournal:
         """
         if name in self._notes:
             return self._notes[name].value
-        await self._may_act()
+        # Once it is noted that something begins, it is done: otherwise nobody could know later whether it was.
+        await self._may_act(ends=begun(name) not in self._notes)
         began, at = time.monotonic(), self._now()
         value = await act()
         note = Note(value=value, at=at, took=round(time.monotonic() - began, 6))
@@ -119,9 +120,9 @@ class DurableJournal:
         for future in writing:
             await future
 
-    async def _may_act(self) -> None:
+    async def _may_act(self, *, ends: bool = True) -> None:
         await self.flush()
-        if self.closing or not self._process.lives():
+        if (self.closing and ends) or not self._process.lives():
             raise LostError(self._run_id)
 
     def _keep(self, connection: sa.Connection, name: str, note: Note) -> None:

@@ -148,25 +148,32 @@ class Run:
 
     async def reach_out(self, step: Do, action: Action, given: Any, path: str, connection: str) -> Any:
         """Carry out an action in another service: counted, and never twice unless that is the same as once."""
-        begun_before = False
+        begun_before, mine = False, uuid.uuid4().hex
         if action.effect != "reads" and action.connected:
-            begun_before = await self.begin(action, given, path)
+            begun_before = await self.begin(action, given, path, mine)
 
         async def act() -> Any:
             if begun_before and not action.repeatable:
                 raise Ambiguous("The program ended while this was being done.")
             return await self.around.hands.carry_out(action, connection, given, path=path, errand=self.errand)
 
-        repeatable = action.repeatable or action.effect == "reads"
-        return await self.attempt(step, path, act, repeatable=repeatable)
+        async def again(name: str) -> None:
+            # The attempts before certainly did nothing. Of this one, too, nobody would know after a crash.
+            nonlocal begun_before
+            noted = await self.journal.stored(name, lambda _connection: {"by": mine})
+            begun_before = noted["by"] != mine
 
-    async def begin(self, action: Action, given: Any, path: str) -> bool:
+        repeatable = action.repeatable or action.effect == "reads"
+        begin = None if repeatable or not action.connected else again
+        return await self.attempt(step, path, act, repeatable=repeatable, begin=begin)
+
+    async def begin(self, action: Action, given: Any, path: str, mine: str) -> bool:
         """Note that something is about to be changed, and count it. Returns whether that was noted before.
 
         The mark in the journal is that of whoever noted it. If it is not ours, and the result is not there, nobody knows
         whether it happened. Passing a cap needs the word of the flow's owners.
         """
-        mine, count = uuid.uuid4().hex, action.counts(given)
+        count = action.counts(given)
         caps, limits = self.around.caps, self.errand.template.limits
 
         def mark(connection: Any) -> Any:
@@ -207,10 +214,18 @@ class Run:
         except ValidationError as error:
             raise StepFailedError(path, _first_words(error)) from error
 
-    async def attempt(self, step: Step, path: str, act: Act, *, repeatable: bool) -> Any:
+    async def attempt(
+        self,
+        step: Step,
+        path: str,
+        act: Act,
+        *,
+        repeatable: bool,
+        begin: Callable[[str], Awaitable[None]] | None = None,
+    ) -> Any:
         """Act until it works or there is no point in trying again."""
         retry = step.on_error.retry if step.on_error is not None else None
-        outcome = await attempt(self.journal, self.around, path, act, retry=retry, repeatable=repeatable)
+        outcome = await attempt(self.journal, self.around, path, act, retry=retry, repeatable=repeatable, begin=begin)
         return self.outcome(path, outcome)
 
     def outcome(self, path: str, outcome: Outcome) -> Any:

@@ -22,6 +22,12 @@ class Note:
     """Seconds."""
 
 
+def begun(name: str) -> str:
+    """Return the name under which is noted that something is about to be done; it is given that of its outcome."""
+    path, again, number = name.partition("#")
+    return f"{path}/begun{again}{number}"
+
+
 class Journal(Protocol):
     """What a run asks of its journal. Names are unique within a run: the path of a step, and what of it."""
 

@@ -19,12 +19,24 @@ IN_LINE: Final = 1000
 """Runs that wait in line at most, where the flow does not say."""
 
 
+def hold(connection: sa.Connection, flow: str, turns: Turns) -> None:
+    """Where the runs of a flow take turns, let whoever accepts or ends one at the same time wait for this transaction.
+
+    Otherwise both would find the same place free.
+    """
+    if not _freely(turns):
+        connection.execute(sa.select(col(Flow.name)).where(col(Flow.name) == flow).with_for_update())
+
+
+def _freely(turns: Turns) -> bool:
+    return turns.mode == "parallel" and turns.limit is None
+
+
 def turn(connection: sa.Connection, flow: str, lane: str, turns: Turns, now: float) -> tuple[str | None, Sequence[str]]:
     """Return the state that a new run begins in (ready or queued; None: it is let go), and the runs it cancels."""
-    if turns.mode == "parallel" and turns.limit is None:
+    if _freely(turns):
         return "ready", ()
-    # Whoever accepts a run of this flow at the same time waits here, so that both do not find the place free.
-    connection.execute(sa.select(col(Flow.name)).where(col(Flow.name) == flow).with_for_update())
+    hold(connection, flow, turns)
     same = (col(Run.flow) == flow, col(Run.lane) == lane)
     under_way = connection.execute(sa.select(col(Run.id)).where(*same, col(Run.state).in_(UNDER_WAY))).scalars().all()
     match turns.mode:
@@ -46,9 +58,9 @@ def turn(connection: sa.Connection, flow: str, lane: str, turns: Turns, now: flo
 
 def next_in_line(connection: sa.Connection, flow: str, lane: str, turns: Turns) -> bool:
     """Let the next run in line begin, if there is room. Returns whether one does."""
-    if turns.mode not in {"queued", "parallel"} or (turns.mode == "parallel" and turns.limit is None):
+    if turns.mode not in {"queued", "parallel"} or _freely(turns):
         return False
-    connection.execute(sa.select(col(Flow.name)).where(col(Flow.name) == flow).with_for_update())
+    hold(connection, flow, turns)
     same = (col(Run.flow) == flow, col(Run.lane) == lane)
     under_way = sa.select(sa.func.count()).select_from(Run).where(*same, col(Run.state).in_(UNDER_WAY))
     room = (turns.limit or 1) if turns.mode == "parallel" else 1

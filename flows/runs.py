@@ -26,7 +26,7 @@ from flows.interruptions import SuspendedError
 from flows.language import Template
 from flows.live import Accounts, LiveCalls, LiveDatasets, LiveHands
 from flows.misses import ONCE_PER, TURN, Misses, Why
-from flows.processes import BEAT, ThisProcess
+from flows.processes import Pulse, ThisProcess
 from flows.retention import Retention
 from flows.store import SetUp, Store
 from flows.surroundings import Ended, Errand, Patience, People, Surroundings
@@ -83,6 +83,7 @@ class Runs:
         now: Callable[[], float],
         works: bool = True,
         keep_days: int = 90,
+        pulse: Pulse | None = None,
     ) -> None:
         self._store = store
         self._decisions = decisions
@@ -92,7 +93,8 @@ class Runs:
         self._misses = Misses()
         self._door = Door(self._misses)
         self._revision: tuple[int, int] | None = None
-        self._process = ThisProcess(store)
+        self._pulse = pulse or Pulse()
+        self._process = ThisProcess(store, self._pulse)
         self._durable = Durable(store, self._process, self._carry_out, watch, now)
         self._answers = Answers()
         self._timetable = Timetable(store)
@@ -122,7 +124,7 @@ class Runs:
         await self._refresh()
         self._clock.start()
         self._clock.every(NOTICE, self._notice, "notice")
-        self._clock.every(BEAT, self._beat, "beat")
+        self._clock.every(self._pulse.beat, self._beat, "beat")
         if self._works:
             self._durable.launch()
             self._clock.every(LOOK, self._look, "look")
@@ -246,6 +248,9 @@ class Runs:
         kept = []
         for plan in plans:
             run = plan.run.model_copy()
+            # Before it is looked whether it is new: the same event may just now be accepted by another process, and its
+            # run would be taken for an earlier one.
+            run_states.hold(connection, run.flow, plan.woken.template.runs)
             if self._is_new(connection, plan, now):
                 state, cancelled = run_states.turn(connection, run.flow, run.lane, plan.woken.template.runs, now)
                 if state is None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +19,18 @@ __all__ = ["SetUp", "StorageError", "Store", "changed", "dialect_of", "flows_set
 T = TypeVar("T")
 
 
+_CONNECTING: Final = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""So that a PostgreSQL that has gone away without a word is noticed. An address may say otherwise."""
+PATIENCE: Final = 30.0
+"""Seconds to wait while another process writes to the SQLite file. ``?timeout=`` in an address says otherwise."""
+
+
 def open_engine(address: str) -> sa.Engine:
     """Return an engine for a database address, as Heroku and others write it.
 
@@ -28,15 +40,15 @@ def open_engine(address: str) -> sa.Engine:
     """
     url = sa.make_url(address)
     if url.drivername in {"postgres", "postgresql"}:
-        return sa.create_engine(
-            url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10, max_overflow=10
-        )
-    engine = sa.create_engine(url, connect_args={"check_same_thread": False})
+        url = url.set(drivername="postgresql+psycopg", query={**_CONNECTING, **url.query})
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    patience = {} if "timeout" in url.query else {"timeout": PATIENCE}
+    engine = sa.create_engine(url, connect_args={"check_same_thread": False, **patience})
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver is to leave beginning to us
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
@@ -97,7 +109,7 @@ class Store:
                     session.begin(),
                 ):
                     return work(session)
-            except sa.exc.DBAPIError as error:
+            except sa.exc.SQLAlchemyError as error:
                 raise storage_error(error) from error
 
         return await asyncio.to_thread(look)

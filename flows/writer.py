@@ -16,6 +16,12 @@ MOST: Final = 200
 """Changes in one transaction. More would make the first of them wait."""
 
 
+CONFLICTS: Final = 5
+"""Times that something is tried which others, who write at the same time, keep from being written."""
+_CONFLICTS: Final = frozenset({"40001", "40P01"})
+"""What PostgreSQL calls it: of two that wait for one another, it undoes one, for whom it is then free."""
+
+
 class StorageError(Exception):
     """The database cannot keep anything just now: its disk is full, it is locked, or it does not answer."""
 
@@ -95,14 +101,23 @@ class Writer:
         return found, False
 
     def _together(self, orders: Sequence[_Order]) -> list[tuple[Any, BaseException | None]] | None:
+        """Carry out works in one transaction. Returns None if one of them failed, so that none is kept."""
+        begun = False
         try:
             with self._engine.begin() as connection:
+                begun = True
                 return [(order.work(connection), None) for order in orders]
         except Exception as error:  # noqa: BLE001  # whatever a work raises is its asker's, who gets it below
-            return [(None, storage_error(error))] if len(orders) == 1 else None
+            if begun and len(orders) > 1:
+                return None
+            # Where not even a transaction can begin, each of many would only wait as long once more.
+            return [(None, storage_error(error)) for _ in orders]
 
     def _alone(self, order: _Order) -> tuple[Any, BaseException | None]:
-        done = self._together([order])
+        for _ in range(CONFLICTS):
+            done = self._together([order])
+            if done is not None and not _is_conflict(done[0][1]):
+                break
         return done[0] if done else (None, None)
 
 
@@ -121,9 +136,16 @@ def _tell(orders: Sequence[_Order], done: Sequence[tuple[Any, BaseException | No
             loop.call_soon_threadsafe(tell, told)
 
 
+def _is_conflict(error: BaseException | None) -> bool:
+    said = error.__cause__ if isinstance(error, StorageError) else None
+    return isinstance(said, sa.exc.DBAPIError) and getattr(said.orig, "sqlstate", None) in _CONFLICTS
+
+
 def storage_error(error: Exception) -> Exception:
     """Return an error of the database as what it means; every other one as it is."""
-    if isinstance(error, sa.exc.OperationalError | sa.exc.TimeoutError | sa.exc.InterfaceError):
+    faults = sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError | sa.exc.TimeoutError
+    # SQLite says so of a damaged file; the others that say no more than this are faults of what was asked.
+    if isinstance(error, faults) or type(error) is sa.exc.DatabaseError:
         said = str(getattr(error, "orig", None) or error).splitlines()[0][:200].rstrip(".")
         found = StorageError(said)
         found.__cause__ = error
