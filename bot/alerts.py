@@ -1,13 +1,14 @@
 """Alerts: the messages in which a flow asks, and later shows who decided what and how it ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 
 from bot import words
+from bot.replies import Message
 from bot.workspace import Workspace
-from connectors.errors import Ambiguous, ConnectorError, Missing
+from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect
 from flows.decisions import Decisions, question_of
 from flows.questions import Question
 from flows.store import Store
@@ -18,9 +19,6 @@ log = structlog.get_logger()
 
 DECIDE: Final = "decide"
 AGAIN: Final = "again"
-
-Message = tuple[str, list[dict[str, Any]]]
-"""The one-line text for notifications and screen readers, and the blocks."""
 
 
 def open_alert(question: Question, deadline: float) -> Message:
@@ -49,18 +47,11 @@ def closed_alert(question: Question, decision: Decision, ended: Ended | None) ->
             {
                 "type": "actions",
                 "block_id": AGAIN,
-                "elements": [
-                    {
-                        "type": "button",
-                        "action_id": AGAIN,
-                        "text": words.plain("Try again", 75),
-                        "value": question.run_id,
-                    }
-                ],
+                "elements": [words.button("Try again", action=AGAIN, value=question.run_id)],
             }
         )
     elif ended.message:
-        blocks.append(words.section(words.escape(ended.message, 500)))
+        blocks.append(words.section(words.outcome(ended.message)))
     blocks.append(words.context(words.escape(question.flow_title)))
     return f"{words.escape(question.title)}: {said}", blocks
 
@@ -126,15 +117,17 @@ class SlackPeople:
         decision = await self._decisions.open(question, now=self._now())
         if decision.message is not None:
             return
+        places = await self._places(question)
         if decision.posting:
-            found = await self._workspace.find(question.channel, key=question.id, since=decision.asked_at)
-            if found is not None:
-                await self._decisions.posted(question.id, channel=question.channel, message=found)
-                return
+            for place in places:
+                found = await self._find(place, question, since=decision.asked_at)
+                if found is not None:
+                    await self._decisions.posted(question.id, channel=place, message=found)
+                    return
         await self._decisions.posting(question.id)
         text, blocks = open_alert(question, decision.deadline)
         try:
-            channel, message = await self._workspace.post(question.channel, text=text, blocks=blocks, key=question.id)
+            channel, message = await self._post(places, text=text, blocks=blocks, key=question.id)
         except Ambiguous:
             raise
         except ConnectorError:
@@ -142,6 +135,37 @@ class SlackPeople:
             raise
         await self._decisions.posted(question.id, channel=channel, message=message)
         log.info("asked", run=question.run_id, channel=channel)
+
+    async def _places(self, question: Question) -> Sequence[str]:
+        """Return where to ask: the first of these that is there.
+
+        Owners are asked themselves. Where they are not known, or not there any more, the flow's channel hears of it,
+        or whoever set it up.
+        """
+        if not question.for_owners:
+            return [question.channel]
+        flow = await self._store.flow(question.flow)
+        channel = flow.settings.get("channel") if flow else None
+        places = [question.channel, channel if isinstance(channel, str) else "", flow.changed_by if flow else ""]
+        return list(dict.fromkeys(filter(None, places)))
+
+    async def _find(self, place: str, question: Question, *, since: float) -> str | None:
+        try:
+            return await self._workspace.find(place, key=question.id, since=since)
+        except (Missing, Reconnect):
+            if question.for_owners:
+                return None  # what was said to a person cannot be looked up; being asked twice does no harm
+            raise
+
+    async def _post(self, places: Sequence[str], *, text: str, blocks: Any, key: str) -> tuple[str, str]:
+        for place in places[:-1]:
+            try:
+                return await self._workspace.post(place, text=text, blocks=blocks, key=key)
+            except Missing as error:
+                log.warning("could_not_ask", key=key, why=error.message)
+        if not places:
+            raise Missing("There is nobody to ask: the flow has no owner and no channel.")
+        return await self._workspace.post(places[-1], text=text, blocks=blocks, key=key)
 
     async def answer(self, question: Question) -> Mapping[str, Any] | None:
         """Return how a question was answered, or None while it is open."""
@@ -188,9 +212,7 @@ class SlackPeople:
             {
                 "type": "actions",
                 "block_id": AGAIN,
-                "elements": [
-                    {"type": "button", "action_id": AGAIN, "text": words.plain("Try again", 75), "value": errand.run_id}
-                ],
+                "elements": [words.button("Try again", action=AGAIN, value=errand.run_id)],
             },
         ]
         channel = str(errand.settings.get("channel") or "")
@@ -202,3 +224,21 @@ class SlackPeople:
                 log.warning("could_not_report", run=errand.run_id, why=error.message)
             else:
                 return
+
+
+class Silent:
+    """Reaches nobody: for where Slack is not known."""
+
+    async def ask(self, question: Question) -> None:  # noqa: ARG002  # nobody is asked
+        """Ask nobody. Raises Reconnect."""
+        raise Reconnect("Slack is not set up here.")
+
+    async def answer(self, question: Question) -> Mapping[str, Any] | None:  # noqa: ARG002  # nobody answers
+        """Return nothing."""
+        return None
+
+    async def settle(self, question: Question) -> None:
+        """Show nothing."""
+
+    async def tell(self, errand: Errand, ended: Ended) -> None:
+        """Tell nobody."""

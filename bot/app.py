@@ -12,13 +12,18 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import commands, decisions, flow_settings, home
+from bot import commands, decisions, flow_settings, home, starts
+from bot import runs as run_desk
 from bot.commands import Commands
 from bot.flow_settings import FlowSettings
 from bot.home import Home
 from bot.permissions import Permissions
+from bot.replies import tell
+from bot.runs import RunDesk
+from bot.starts import Starts
 from connectors.errors import ConnectorError
 from flows import run_states
+from flows.decisions import Decisions
 from flows.runs import Runs
 from flows.store import Store
 
@@ -37,9 +42,12 @@ def create(
     signing_secret: str,
     verify: bool,
     runs: Runs,
+    asked: Decisions,
     permissions: Permissions,
     settings: FlowSettings,
     verbs: Commands,
+    desk: RunDesk,
+    by_hand: Starts,
     home_tab: Home,
 ) -> AsyncApp:
     """Return the app with its listeners. `verify` is off in Socket Mode only, where nothing is signed."""
@@ -54,9 +62,11 @@ def create(
     )
     # Bolt logs the whole body of a request whose signature is wrong.
     getLogger("slack_bolt.AsyncRequestVerification").setLevel(WARNING)
-    decisions.register(app, runs=runs, permissions=permissions)
+    decisions.register(app, runs=runs, decisions=asked, permissions=permissions)
     commands.register(app, verbs)
     flow_settings.register(app, settings)
+    run_desk.register(app, desk)
+    starts.register(app, by_hand)
     home.register(app, home_tab)
     app.error(_failed)
     return app
@@ -70,7 +80,7 @@ async def _failed(error: Exception, body: dict[str, Any], context: AsyncBoltCont
     said = error.message if isinstance(error, ConnectorError) else "Something went wrong here that should not."
     text = f"{said} Reference {name}."
     if context.respond is not None and body.get("response_url"):
-        await decisions.tell(context.respond, text)
+        await tell(context.respond, text)
     else:
         user = str((body.get("user") or {}).get("id") or body.get("user_id") or "")
         if user:

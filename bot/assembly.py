@@ -14,14 +14,23 @@ from starlette.applications import Starlette
 
 from bot import app as bolt
 from bot import schema, socket_mode
-from bot.alerts import SlackPeople
+from bot.alerts import Silent, SlackPeople
 from bot.commands import Commands
 from bot.connections import Accounts
 from bot.flow_settings import FlowSettings
 from bot.home import Home
 from bot.permissions import Permissions
+from bot.rights import Rights
+from bot.runs import RunDesk
 from bot.settings import Settings, StoreSettings
+from bot.shelf import Shelf
+from bot.starts import Starts
+from bot.status import Status
+from bot.switches import Switches
+from bot.trials import Trials
+from bot.versions import Versions
 from bot.web import Doors
+from bot.why import Reasons
 from bot.workspace import TIMEOUT, Workspace
 from connectors.base import Catalog
 from connectors.catalog import catalog
@@ -31,7 +40,7 @@ from flows.decisions import Decisions
 from flows.history import History
 from flows.runs import Runs
 from flows.store import Store, open_engine
-from flows.surroundings import Patience
+from flows.surroundings import Patience, People
 from flows.templates import library
 from flows.vault import Vault
 
@@ -64,69 +73,76 @@ async def kept(settings: StoreSettings) -> AsyncIterator[Kept]:
 
 
 @asynccontextmanager
-async def bot(settings: Settings) -> AsyncIterator[Doors]:
+async def bot(settings: Settings, *, listens: bool = True) -> AsyncIterator[Doors]:
     """Open everything, go on with what was under way, and listen to Slack."""
     async with AsyncExitStack() as stack:
         things = await stack.enter_async_context(kept(settings))
-        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=TIMEOUT))
-        client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
-            base_url=settings.slack_api_url,
-            proxy=settings.cicflow_proxy,
-            session=session,
-            retry_handlers=[],  # the SDK's own would send a message twice when a connection breaks
-        )
-        store, workspace = things.store, Workspace(client)
-        decisions, permissions = Decisions(store), Permissions(store, workspace)
-        people = SlackPeople(workspace, decisions, store, time.time)
-        runs = Runs(
-            store=store,
-            decisions=decisions,
-            catalog=things.catalog,
-            accounts=things.accounts,
-            people=people,
-            own={},
-            patience=Patience(first=settings.cicflow_first_pause),
-            watch=lambda run_id: bolt.watching(store, run_id, now=time.time),
-            now=time.time,
-            works=settings.cicflow_works,
-            keep_days=settings.cicflow_keep_days,
-        )
+        workspace = await stack.enter_async_context(_workspace(settings))
+        store, decisions, history = things.store, Decisions(things.store), History(things.store)
+        permissions = Permissions(store, workspace)
+        runs = _runs(things, SlackPeople(workspace, decisions, store, time.time), decisions, settings)
         templates = library(things.catalog)
+        example = next(iter(templates), "name")
+        shelf = Shelf(store, templates)
         flow_settings = FlowSettings(
             store=store,
             vault=things.vault,
             catalog=things.catalog,
-            library=templates,
+            shelf=shelf,
             permissions=permissions,
             workspace=workspace,
         )
-        verbs = Commands(
-            store=store,
-            history=History(store),
-            vault=things.vault,
-            decisions=decisions,
-            permissions=permissions,
-            library=templates,
-            settings=flow_settings,
+        desk = RunDesk(
+            store=store, shelf=shelf, history=history, catalog=things.catalog, runs=runs, permissions=permissions
         )
-        home = Home(store=store, decisions=decisions, library=templates, workspace=workspace)
+        starts = Starts(
+            shelf=shelf,
+            history=history,
+            runs=runs,
+            settings=flow_settings,
+            permissions=permissions,
+            workspace=workspace,
+        )
+        switches = Switches(store=store, shelf=shelf, permissions=permissions, settings=flow_settings)
+        status = Status(store=store, shelf=shelf, history=history, decisions=decisions, vault=things.vault)
+        reasons = Reasons(shelf=shelf, history=history, runs=runs)
+        trials = Trials(store=store, shelf=shelf, history=history, runs=runs, permissions=permissions)
+        versions = Versions(
+            store=store, shelf=shelf, catalog=things.catalog, permissions=permissions, settings=flow_settings
+        )
+        rights = Rights(store=store, permissions=permissions)
+        verbs = Commands(
+            [
+                *switches.verbs(example),
+                *status.verbs(example),
+                *desk.verbs(example),
+                *reasons.verbs(example),
+                *starts.verbs(example),
+                *trials.verbs(example),
+                *versions.verbs(example),
+                *rights.verbs(),
+            ]
+        )
+        home = Home(shelf=shelf, decisions=decisions, workspace=workspace)
 
         def listening(*, verify: bool) -> AsyncApp:
             return bolt.create(
-                client=client,
+                client=workspace.client,
                 signing_secret=settings.slack_signing_secret.get_secret_value(),
                 verify=verify,
                 runs=runs,
+                asked=decisions,
                 permissions=permissions,
                 settings=flow_settings,
                 verbs=verbs,
+                desk=desk,
+                by_hand=starts,
                 home_tab=home,
             )
 
         stack.push_async_callback(runs.close)
         await runs.launch()
-        if settings.slack_app_token is not None:
+        if listens and settings.slack_app_token is not None:
             await stack.enter_async_context(
                 socket_mode.connected(
                     listening(verify=False),  # nothing that comes over this connection is signed
@@ -144,15 +160,62 @@ async def bot(settings: Settings) -> AsyncIterator[Doors]:
         )
 
 
-def web(settings: Settings) -> Starlette:
-    """Return the web application. Its lifespan is the bot's."""
+@asynccontextmanager
+async def by_hand(settings: StoreSettings) -> AsyncIterator[tuple[Kept, Runs]]:
+    """Open what is remembered, and its runs, without carrying any out: the command line changes them, others go on.
+
+    Where Slack is known, its messages are changed too.
+    """
+    async with AsyncExitStack() as stack:
+        things = await stack.enter_async_context(kept(settings))
+        decisions = Decisions(things.store)
+        people: People = Silent()
+        if isinstance(settings, Settings):
+            workspace = await stack.enter_async_context(_workspace(settings))
+            people = SlackPeople(workspace, decisions, things.store, time.time)
+        yield things, _runs(things, people, decisions, settings)
+
+
+@asynccontextmanager
+async def _workspace(settings: Settings) -> AsyncIterator[Workspace]:
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        yield Workspace(
+            AsyncWebClient(
+                token=settings.slack_bot_token.get_secret_value(),
+                base_url=settings.slack_api_url,
+                proxy=settings.cicflow_proxy,
+                session=session,
+                retry_handlers=[],  # the SDK's own would send a message twice when a connection breaks
+            )
+        )
+
+
+def _runs(things: Kept, people: People, decisions: Decisions, settings: StoreSettings) -> Runs:
+    carries_out = settings if isinstance(settings, Settings) else None
+    return Runs(
+        store=things.store,
+        decisions=decisions,
+        catalog=things.catalog,
+        accounts=things.accounts,
+        people=people,
+        own={},
+        patience=Patience(first=carries_out.cicflow_first_pause) if carries_out else Patience(),
+        watch=lambda run_id: bolt.watching(things.store, run_id, now=time.time),
+        now=time.time,
+        works=bool(carries_out and carries_out.cicflow_works),
+        keep_days=carries_out.cicflow_keep_days if carries_out else 90,
+    )
+
+
+def web(settings: Settings, *, listens: bool = True) -> Starlette:
+    """Return the web application. Its lifespan is the bot's. One that does not listen only says that it is well."""
     app = Starlette()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with bot(settings) as doors:
-            app.router.routes.extend(doors.routes())
-            log.info("ready", flows=len(await doors.store.flows()))
+        async with bot(settings, listens=listens) as doors:
+            app.router.routes.extend(route for route in doors.routes() if listens or route.path == "/health")
+            log.info("ready", flows=len(await doors.store.flows()), listens=listens, works=settings.cicflow_works)
             yield
 
     app.router.lifespan_context = lifespan

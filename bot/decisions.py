@@ -8,23 +8,26 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
 
-from bot import alerts, words
-from bot.permissions import Permissions, Right
+from bot import alerts
+from bot.permissions import Permissions
+from bot.replies import refusal, tell
+from flows.decisions import Decisions, question_of
 from flows.runs import Runs
 
 log = structlog.get_logger()
 _ACTION: Final = re.compile(rf"{alerts.DECIDE}:[a-z][a-z0-9_]*")
 
 
-def register(app: AsyncApp, *, runs: Runs, permissions: Permissions) -> None:
+def register(app: AsyncApp, *, runs: Runs, decisions: Decisions, permissions: Permissions) -> None:
     """Listen to the buttons of alerts."""
 
     @app.action(_ACTION)
     async def decide(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond) -> None:
         await ack()
         user, choice = str(body["user"]["id"]), str(action["action_id"]).partition(":")[2]
-        if not await permissions.may(user, "decide"):
-            await tell(respond, await refusal("decide", permissions))
+        refused = await refused_to_decide(str(action["value"]), user, decisions=decisions, permissions=permissions)
+        if refused is not None:
+            await tell(respond, refused)
             return
         won, decision = await runs.decide(str(action["value"]), choice, by=user)
         log.info("decision_clicked", user=user, choice=choice, won=won)
@@ -45,15 +48,17 @@ def register(app: AsyncApp, *, runs: Runs, permissions: Permissions) -> None:
             await tell(respond, "Somebody has tried this again already.")
 
 
-async def refusal(right: Right, permissions: Permissions) -> str:
-    """Return the sentence that says who can."""
-    what = {"decide": "decide here", "configure": "set up flows"}[right]
-    return f"You are not allowed to {what}, so nothing was done. These are: {await permissions.who_may(right)}."
+async def refused_to_decide(
+    decision_id: str, user: str, *, decisions: Decisions, permissions: Permissions
+) -> str | None:
+    """Return why a person may not decide, or None if they may.
 
-
-async def tell(respond: AsyncRespond, text: str) -> None:
-    """Say something to the person who pressed or typed, and to nobody else."""
-    answer = await respond(text=text, blocks=[words.section(text)], response_type="ephemeral", replace_original=False)
-    status = getattr(answer, "status_code", 200)
-    if status != 200:  # Bolt raises nothing for a dead address
-        log.warning("reply_not_delivered", status=status)
+    What is about a flow itself, as a cap that it reached, is for its owner and for those who may configure.
+    """
+    decision = await decisions.read(decision_id)
+    question = question_of(decision) if decision is not None else None
+    if question is None or not question.for_owners:
+        return None if await permissions.may(user, "decide") else await refusal("decide", permissions)
+    if user == question.channel or await permissions.may(user, "configure"):
+        return None
+    return await refusal("configure", permissions, besides=[question.channel] if question.channel else [])

@@ -12,13 +12,15 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import forms, words
-from bot.decisions import refusal
 from bot.permissions import Permissions
+from bot.replies import refusal
+from bot.shelf import Entry, Shelf
 from bot.workspace import Workspace
 from connectors.base import Catalog
 from connectors.errors import ConnectorError
-from flows.fields import ChannelField
-from flows.language import Template, written
+from flows.fields import ChannelField, Fields
+from flows.language import written
+from flows.row_tables import WrongTableError
 from flows.store import SetUp, Store
 from flows.vault import Vault
 
@@ -43,69 +45,77 @@ class FlowSettings:
     store: Store
     vault: Vault
     catalog: Catalog
-    library: Mapping[str, Template]
+    shelf: Shelf
     permissions: Permissions
     workspace: Workspace
 
-    async def open(self, template: Template, *, user: str, channel: str, trigger_id: str) -> None:
+    async def open(self, entry: Entry, *, user: str, channel: str, trigger_id: str) -> None:
         """Open a flow's form. Something is opened before anything else is looked at: the trigger lasts three seconds."""
-        opened = await self.workspace.call(
-            "views.open", trigger_id=trigger_id, view=forms.loading(forms.name_of(template))
-        )
-        view = await self._view(template, user=user, channel=channel)
+        loading = forms.loading(forms.name_of(entry.name))
+        opened = await self.workspace.call("views.open", trigger_id=trigger_id, view=loading)
+        view = await self._view(entry, user=user, channel=channel)
         await self.workspace.call("views.update", view_id=opened["view"]["id"], view=view)
 
-    async def _view(self, template: Template, *, user: str, channel: str) -> dict[str, Any]:
+    async def _view(self, entry: Entry, *, user: str, channel: str) -> dict[str, Any]:
         if not await self.permissions.may(user, "configure"):
-            return forms.notice(forms.name_of(template), await refusal("configure", self.permissions))
+            return forms.notice(forms.name_of(entry.name), await refusal("configure", self.permissions))
         connections = await self.connections()
-        missing = forms.missing_connection(template, connections)
+        missing = forms.missing_connection(entry.template.settings, connections)
         if missing is not None:
             title = self.catalog.connectors[missing].title
             return forms.notice(
-                forms.name_of(template),
+                forms.name_of(entry.name),
                 f"This needs a connection to {words.escape(title)}, and there is none yet. "
                 f"Whoever runs this bot makes one with `python -m bot {missing} connect`.",
             )
-        flow = await self.store.flow(template.template)
         return forms.settings_form(
-            template,
-            current=flow.settings if flow else {},
+            entry.name,
+            entry.template,
+            current=entry.flow.settings if entry.flow else {},
             connections=connections,
             channel=channel,
-            enabled=bool(flow and flow.enabled),
+            enabled=entry.on,
         )
 
     async def connections(self) -> Mapping[str, Sequence[str]]:
         """Return the names of the connections, by connector."""
         return {connector: await self.vault.names(connector) for connector in self.catalog.connectors}
 
-    async def submitted(self, template: Template, *, user: str, values: Mapping[str, Any]) -> Saved | dict[str, str]:
-        """Save a form and switch the flow on. Returns what is wrong with which field if nothing was saved."""
+    async def submitted(self, name: str, *, user: str, values: Mapping[str, Any]) -> Saved | dict[str, str] | str:
+        """Save a form and switch the flow on.
+
+        Returns what is wrong with which field, or with the whole, if nothing was saved.
+        """
+        entry = (await self.shelf.entries()).get(name)
+        if entry is None:
+            return "This flow is not there any more."
         if not await self.permissions.may(user, "configure"):
-            return {next(iter(template.settings)): words.clean(await refusal("configure", self.permissions), 150)}
-        settings, wrong = forms.filled_in(template, values, await self.connections())
+            return await refusal("configure", self.permissions)
+        template = entry.template
+        settings, wrong = forms.filled_in(template.settings, values, await self.connections())
         if not wrong:
-            wrong = await self._unreachable(template, settings)
+            wrong = await self._unreachable(template.settings, settings)
         if wrong:
             return wrong
-        before = await self.store.flow(template.template)
-        flow = await self.store.set_up(
-            template.template,
-            template=template.template,
-            document=written(template),
-            tables=template.tables,
-            settings=settings,
-            by=user,
-            now=time.time(),
-        )
+        try:
+            flow = await self.store.set_up(
+                name,
+                template=template.template,
+                document=written(template),
+                settings=settings,
+                by=user,
+                now=time.time(),
+                tables=template.tables,
+            )
+        except WrongTableError as error:
+            return f"Nothing was saved. {words.escape(str(error))}"
         log.info("flow_enabled", flow=flow.name, version=flow.version, user=user)
-        what = "changed the settings of" if before and before.enabled else "switched on"
+        what = "changed the settings of" if entry.on else "switched on"
         return Saved(flow=flow, what=f"{what} *{words.escape(template.title)}*\n{forms.summary(template, settings)}")
 
-    async def _unreachable(self, template: Template, settings: Mapping[str, Any]) -> dict[str, str]:
+    async def _unreachable(self, fields: Fields, settings: Mapping[str, Any]) -> dict[str, str]:
         """Return the channels that the bot cannot post in."""
-        channels = [name for name, setting in template.settings.items() if isinstance(setting, ChannelField)]
+        channels = [name for name, setting in fields.items() if isinstance(setting, ChannelField)]
         wrong = {}
         for name in channels:
             try:
@@ -135,14 +145,13 @@ def register(app: AsyncApp, settings: FlowSettings) -> None:
 
     @app.view(forms.SETTINGS)
     async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        template = settings.library.get(json.loads(view["private_metadata"])["template"])
-        if template is None:
-            await ack(response_action="update", view=forms.notice("Gone", "This flow is not there any more."))
-            return
-        user = str(body["user"]["id"])
-        saved = await settings.submitted(template, user=user, values=view["state"]["values"])
-        if isinstance(saved, Saved):
-            await ack()
-            await settings.announce(saved.flow, saved.what, by=user)
-        else:
-            await ack(response_action="errors", errors=saved)
+        name, user = str(json.loads(view["private_metadata"])["flow"]), str(body["user"]["id"])
+        saved = await settings.submitted(name, user=user, values=view["state"]["values"])
+        match saved:
+            case Saved():
+                await ack()
+                await settings.announce(saved.flow, saved.what, by=user)
+            case str():
+                await ack(response_action="update", view=forms.notice(forms.name_of(name), saved))
+            case _:
+                await ack(response_action="errors", errors=saved)

@@ -14,6 +14,7 @@ from flows.fields import (
     ChoicesField,
     ConnectionField,
     DurationField,
+    Fields,
     NumberField,
     TextField,
     YesNoField,
@@ -22,13 +23,14 @@ from flows.fields import (
 from flows.language import Template
 
 SETTINGS: Final = "settings"
-"""The name of the form, by which its submission is recognised."""
+START: Final = "start"
+"""The names of the forms, by which their submissions are recognised."""
 FIELD: Final = "value"
 
 
-def name_of(template: Template) -> str:
+def name_of(flow: str) -> str:
     """Return a flow's name as a form's title, which has little room: high-risk-login is ``High risk login``."""
-    return template.template.replace("-", " ").capitalize()
+    return flow.replace("-", " ").capitalize()
 
 
 def loading(title: str) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def notice(title: str, text: str) -> dict[str, Any]:
 
 
 def settings_form(
+    name: str,
     template: Template,
     *,
     current: Mapping[str, Any],
@@ -49,12 +52,39 @@ def settings_form(
     channel: str,
     enabled: bool,
 ) -> dict[str, Any]:
-    """Return the form of a template's settings, filled with what is set now, or else with sensible defaults.
+    """Return the form of a flow's settings, filled with what is set now, or else with sensible defaults.
 
     `connections` holds the names of the connections by connector; `channel` is where the form was asked for.
     """
-    blocks: list[dict[str, Any]] = [words.section(words.escape(template.about, 2000))]
-    for name, setting in template.settings.items():
+    return {
+        **_view(name_of(name), [_about(template), *_inputs(template.settings, current, connections, channel)]),
+        "callback_id": SETTINGS,
+        "submit": words.plain("Save" if enabled else "Save and enable", 24),
+        "private_metadata": json.dumps({"flow": name, "channel": channel}),
+    }
+
+
+def start_form(
+    name: str, template: Template, fields: Fields, *, connections: Mapping[str, Sequence[str]], channel: str
+) -> dict[str, Any]:
+    """Return the form that starts a flow by hand."""
+    return {
+        **_view(name_of(name), [_about(template), *_inputs(fields, {}, connections, channel)]),
+        "callback_id": START,
+        "submit": words.plain("Start", 24),
+        "private_metadata": json.dumps({"flow": name}),
+    }
+
+
+def _about(template: Template) -> dict[str, Any]:
+    return words.section(words.escape(template.about, 2000))
+
+
+def _inputs(
+    fields: Fields, current: Mapping[str, Any], connections: Mapping[str, Sequence[str]], channel: str
+) -> list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = []
+    for name, setting in fields.items():
         element = _element(setting, current.get(name), connections, channel)
         block: dict[str, Any] = {
             "type": "input",
@@ -66,36 +96,29 @@ def settings_form(
         if setting.hint:
             block["hint"] = words.plain(setting.hint, 150)
         blocks.append(block)
-    return {
-        **_view(name_of(template), blocks),
-        "callback_id": SETTINGS,
-        "submit": words.plain("Save" if enabled else "Save and enable", 24),
-        "private_metadata": json.dumps({"template": template.template, "channel": channel}),
-    }
+    return blocks
 
 
-def missing_connection(template: Template, connections: Mapping[str, Sequence[str]]) -> str | None:
-    """Return the first connector that a template needs and nobody has connected."""
-    needed = (setting.connection for setting in template.settings.values() if isinstance(setting, ConnectionField))
+def missing_connection(fields: Fields, connections: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the first connector that some fields need and nobody has connected."""
+    needed = (setting.connection for setting in fields.values() if isinstance(setting, ConnectionField))
     return next((connector for connector in needed if not connections.get(connector)), None)
 
 
 def filled_in(
-    template: Template, values: Mapping[str, Mapping[str, Any]], connections: Mapping[str, Sequence[str]]
+    fields: Fields, values: Mapping[str, Mapping[str, Any]], connections: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the settings of a submitted form, and what is wrong with which field."""
-    raw = {
-        name: _value(setting, (values.get(name) or {}).get(FIELD) or {}) for name, setting in template.settings.items()
-    }
+    """Return what was filled in, and what is wrong with which field."""
+    raw = {name: _value(setting, (values.get(name) or {}).get(FIELD) or {}) for name, setting in fields.items()}
     wrong: dict[str, str] = {}
     try:
-        settings = model_of(template.settings).model_validate(raw).model_dump(mode="json")
+        settings = model_of(fields).model_validate(raw).model_dump(mode="json")
     except ValidationError as error:
         settings = {}
         for found in error.errors(include_url=False, include_context=False, include_input=False):
             message = found["msg"].removeprefix("Value error, ")
             wrong.setdefault(str(found["loc"][0]), message[:1].upper() + message[1:] + ".")
-    for name, setting in template.settings.items():
+    for name, setting in fields.items():
         if isinstance(setting, ConnectionField) and raw[name] not in connections.get(setting.connection, ()):
             wrong[name] = "This connection is not there any more."
     return settings, wrong

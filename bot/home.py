@@ -1,25 +1,22 @@
 """The Home tab: the flows there are, and what waits for an answer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 
 from bot import words
+from bot.shelf import Shelf
 from bot.workspace import Workspace
 from flows.decisions import Decisions, question_of
-from flows.language import Template
-from flows.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
     """Makes the Home tab from what is remembered."""
 
-    store: Store
+    shelf: Shelf
     decisions: Decisions
-    library: Mapping[str, Template]
     workspace: Workspace
 
     async def publish(self, user: str) -> None:
@@ -27,19 +24,17 @@ class Home:
         await self.workspace.call("views.publish", user_id=user, view=await self._view())
 
     async def _view(self) -> dict[str, Any]:
-        flows = {flow.name: flow for flow in await self.store.flows()}
         blocks: list[dict[str, Any]] = [{"type": "header", "text": words.plain("Waiting for an answer", 150)}]
         pending = await self.decisions.pending()
         for decision in pending:
-            text = f"*{words.escape(question_of(decision).text)}*\nin <#{decision.channel}>, until {words.moment(decision.deadline)}"
+            text = f"*{words.escape(question_of(decision).text)}*\nin {words.place(decision.channel)}, until {words.moment(decision.deadline)}"
             blocks.append(words.section(text))
         if not pending:
             blocks.append(words.section("Nothing."))
         blocks.append({"type": "header", "text": words.plain("Flows", 150)})
-        for name, template in self.library.items():
-            flow = flows.get(name)
-            sign = ":large_green_circle: on" if flow and flow.enabled else ":white_circle: off"
-            about = f"{sign}  *{words.escape(template.title)}*  `{name}`\n{words.escape(template.about, 500)}"
+        for entry in (await self.shelf.entries()).values():
+            title, about = words.escape(entry.template.title), words.escape(entry.template.about, 500)
+            about = f"{entry.sign}  *{title}*  `{entry.name}`\n{about}"
             blocks.append(words.section(about))
         blocks.append(words.context("Type `/cicflow help` in any channel for what can be done."))
         return {"type": "home", "blocks": blocks[:100]}

@@ -37,3 +37,5 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [to_stderr]
     root.setLevel(logging.WARNING)
+    # What fails of the clock's work is reported as an event of our own; this would say it a second time.
+    logging.getLogger("apscheduler.executors.default").setLevel(logging.CRITICAL + 1)

@@ -23,7 +23,7 @@ def manifest(public_url: str | None) -> dict[str, Any]:
     command: dict[str, Any] = {
         "command": "/cicflow",
         "description": "Act on what happens in Auth0",
-        "usage_hint": "help | list | enable high-risk-login | status",
+        "usage_hint": "help | list | enable high-risk-login | runs | why",
         "should_escape": True,
     }
     interactivity: dict[str, Any] = {"is_enabled": True}

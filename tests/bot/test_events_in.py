@@ -83,12 +83,13 @@ async def test_an_unknown_address_is_refused(running: Stage) -> None:
 
 async def test_a_bearer_token_or_a_client_token_with_the_bare_event_will_do(set_up: Stage) -> None:
     body = json.dumps(event())
+    await set_up.connect(accepts="client-token", installed=False)
     async with set_up.bot_running():
-        await set_up.connect(accepts="client-token", installed=False)
         await set_up.slack.enable()
         wrong = await send(set_up, body, {"x-api-client-token": "wrong"})
         right = await send(set_up, body, {"x-api-client-token": set_up.secret})
-        await set_up.connect(accepts="bearer", installed=False)
+    await set_up.connect(accepts="bearer", installed=False)
+    async with set_up.bot_running():
         wrong_bearer = await send(set_up, body, {"authorization": "Bearer wrong"})
         bearer = await send(set_up, body, {"authorization": f"Bearer {set_up.secret}"})
         await set_up.slack.alert()

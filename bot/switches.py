@@ -1,0 +1,110 @@
+"""Switches: which flows there are; on, off, paused."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bot import words
+from bot.commands import COMMAND, Typed, Verb
+from bot.flow_settings import FlowSettings
+from bot.permissions import Permissions
+from bot.replies import Said, refusal
+from bot.shelf import Shelf
+from flows.store import Store
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """Lists flows, and switches them."""
+
+    store: Store
+    shelf: Shelf
+    permissions: Permissions
+    settings: FlowSettings
+
+    def verbs(self, example: str) -> Sequence[Verb]:
+        """Return what can be typed. `example` is the name of a flow."""
+        return [
+            Verb(
+                usage="list",
+                about="the flows there are, and which are on",
+                example="list",
+                carry_out=self._list,
+            ),
+            Verb(
+                usage="enable <flow>",
+                about="set a flow up and switch it on",
+                example=f"enable {example}",
+                carry_out=self._configure,
+            ),
+            Verb(
+                usage="configure <flow>",
+                about="change the settings of a flow that is on",
+                example=f"configure {example}",
+                carry_out=self._configure,
+            ),
+            Verb(
+                usage="disable <flow>",
+                about="switch a flow off",
+                example=f"disable {example}",
+                carry_out=self._disable,
+            ),
+            Verb(
+                usage="pause <flow>",
+                about="stop carrying a flow out for a while; what comes is kept",
+                example=f"pause {example}",
+                carry_out=lambda typed: self._pause(typed, paused=True),
+            ),
+            Verb(
+                usage="resume <flow>",
+                about="go on with a paused flow",
+                example=f"resume {example}",
+                carry_out=lambda typed: self._pause(typed, paused=False),
+            ),
+        ]
+
+    async def _list(self, _typed: Typed) -> Said:
+        lines = [
+            f"{entry.sign}  `{entry.name}`  {words.escape(entry.template.title)}\n"
+            f"{words.escape(entry.template.about, 500)}"
+            for entry in (await self.shelf.entries()).values()
+        ]
+        return "\n".join([*lines, f"Switch one on with `{COMMAND} enable <flow>`."])
+
+    async def _configure(self, typed: Typed) -> Said | None:
+        entry = await self.shelf.named(typed.rest)
+        if isinstance(entry, str):
+            return entry
+        await self.settings.open(entry, user=typed.user, channel=typed.channel, trigger_id=typed.trigger_id)
+        return None
+
+    async def _disable(self, typed: Typed) -> Said:
+        entry = await self.shelf.named(typed.rest)
+        if isinstance(entry, str):
+            return entry
+        if not await self.permissions.may(typed.user, "configure"):
+            return await refusal("configure", self.permissions)
+        name, flow = entry.name, entry.flow
+        if flow is None or not await self.store.switch_off(name, by=typed.user, now=time.time()):
+            return f"`{name}` is not on, so there is nothing to switch off."
+        log.info("flow_disabled", flow=name, user=typed.user)
+        await self.settings.announce(flow, f"switched off *{words.escape(entry.template.title)}*", by=typed.user)
+        return f"`{name}` is off. Questions that are open stay open; new events wake nothing."
+
+    async def _pause(self, typed: Typed, *, paused: bool) -> Said:
+        flow = await self.shelf.set_up(typed.rest)
+        if isinstance(flow, str):
+            return flow
+        if not await self.permissions.may(typed.user, "configure"):
+            return await refusal("configure", self.permissions)
+        if not await self.store.pause(flow.name, paused=paused):
+            return f"`{flow.name}` {'is paused already' if paused else 'is not paused'}, so nothing changed."
+        log.info("flow_paused" if paused else "flow_resumed", flow=flow.name, user=typed.user)
+        await self.settings.announce(flow, f"{'paused' if paused else 'resumed'} `{flow.name}`", by=typed.user)
+        if not paused:
+            return f"`{flow.name}` goes on, also with what came meanwhile."
+        return f"`{flow.name}` is paused. What comes is kept, and carried out after `{COMMAND} resume {flow.name}`."
