@@ -2,35 +2,11 @@
 
 import json
 import time
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from standardwebhooks.webhooks import Webhook
 
+from tests.bot.arrivals import event, send, signed
 from tests.worlds import Stage
-
-
-def event(user_id: str = "auth0|one", **more: Any) -> dict[str, Any]:
-    risk = {"confidence": "low", "version": "1", "assessments": {}}
-    return {
-        "tenant": {"id": "example-tenant"},
-        "user": {"user_id": user_id, "email": "one@example.com", "email_verified": True},
-        "request": {"ip": "203.0.113.7"},
-        "authentication": {"methods": [], "riskAssessment": risk},
-        **more,
-    }
-
-
-def signed(stage: Stage, body: str, *, event_id: str = "evt_1", at: float | None = None) -> dict[str, str]:
-    moment = datetime.fromtimestamp(at or time.time(), UTC)
-    signature = Webhook(stage.secret).sign(event_id, moment, body)
-    return {"webhook-id": event_id, "webhook-timestamp": str(int(moment.timestamp())), "webhook-signature": signature}
-
-
-async def send(stage: Stage, body: str, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    answer = await stage.http.post(f"{stage.bot}/in/{stage.key}", content=body.encode(), headers=headers)
-    return answer.status_code, answer.json()
 
 
 async def test_the_same_id_twice_is_accepted_twice_and_wakes_one_run(running: Stage) -> None:
