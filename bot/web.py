@@ -55,7 +55,8 @@ class Doors:
             return await self._event(request, body)
         except StorageError as error:
             log.warning("event_not_kept", id=request.headers.get("webhook-id"), why=str(error))
-            return _refused(503, "not_kept", f"{error} Nothing was accepted: send it again.")
+            # What the database says may name where it is: that is for the log only.
+            return _refused(503, "not_kept", f"{StorageError()} Nothing was accepted: send it again.")
 
     async def _event(self, request: Request, body: bytes) -> Response:
         account = await self.vault.at(request.path_params["key"])

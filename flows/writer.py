@@ -82,7 +82,7 @@ class Writer:
             if not orders:
                 continue
             done = self._together(orders)
-            if done is None:
+            if done is None or _is_conflict(done[0][1]):
                 done = [self._alone(order) for order in orders]
             _tell(orders, done)
 

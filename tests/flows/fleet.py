@@ -39,6 +39,9 @@ from flows.vault import Account, Vault, new_key
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENT = 40.0
+USING = "{{ settings.account }}"
+HAPPENED = {"event": "world.happened", "from": USING}
+AMBIGUOUS = "The program ended while this was being done."
 
 
 class Nothing(Value):
@@ -185,6 +188,26 @@ def program(given: Mapping[str, Any]) -> None:
     uvicorn.Server(config).run(sockets=[listening])
 
 
+def flow(*steps: Mapping[str, Any], when: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """Write a flow of this world."""
+    return {
+        "template": "work",
+        "version": 1,
+        "title": "Work",
+        "about": "Does something in the world.",
+        "settings": {"account": {"connection": "world", "title": "World"}},
+        "when": when or HAPPENED,
+        "steps": list(steps),
+        **more,
+    }
+
+
+def do(step: str, action: str, **given: Any) -> dict[str, Any]:
+    """Write a step that does something, and says so with its own name and the event's number."""
+    what = step + " {{ event.number }}"
+    return {"id": step, "do": f"world.{action}", "using": USING, "with": {"what": what, **given}}
+
+
 # --- in the test --------------------------------------------------------------------------------------------------------
 
 
@@ -194,18 +217,24 @@ class Member:
     def __init__(self, process: asyncio.subprocess.Process, http: httpx.AsyncClient, account: Account) -> None:
         self.process = process
         self.lines: list[str] = []
-        self.heard_at: dict[str, float] = {}
         self.url = ""
         self._http = http
         self._account = account
         self._news = asyncio.Condition()
-        self._reading = asyncio.create_task(self._read())
+        self.log: list[str] = []
+        self._reading = asyncio.gather(self._read(), self._read_log())
+
+    async def _read_log(self) -> None:
+        assert self.process.stderr is not None
+        while line := (await self.process.stderr.readline()).decode().rstrip():
+            self.log.append(line)
+            async with self._news:
+                self._news.notify_all()
 
     async def _read(self) -> None:
         assert self.process.stdout is not None
         while line := (await self.process.stdout.readline()).decode().strip():
             self.lines.append(line)
-            self.heard_at.setdefault(line, time.monotonic())
             async with self._news:
                 self._news.notify_all()
 
@@ -218,6 +247,11 @@ class Member:
     async def heard(self, line: str) -> None:
         """Wait until the process has said something."""
         await self.until(lambda lines: line in lines)
+
+    async def logged(self, *words: str) -> None:
+        """Wait until a line of its log has all these words."""
+        async with asyncio.timeout(PATIENT), self._news:
+            await self._news.wait_for(lambda: any(all(word in line for word in words) for line in self.log))
 
     async def ready(self) -> "Member":
         line = await self.until(lambda lines: [line for line in lines if line.startswith("ready ")])
@@ -256,11 +290,10 @@ class Member:
 class Fleet:
     """Processes over one database, and the test's own look into it."""
 
-    def __init__(self, address: str, folder: Path, http: httpx.AsyncClient) -> None:
+    def __init__(self, address: str, http: httpx.AsyncClient) -> None:
         self.address = address
         self.members: list[Member] = []
         self.store = Store(open_engine(address))
-        self._folder = folder
         self._http = http
         self._key = new_key()
         self._account: Account | None = None
@@ -279,16 +312,15 @@ class Fleet:
         """Start one more process. It is ready when `Member.ready` says so."""
         assert self._account is not None
         given = {"address": address or self.address, "key": self._key, "ahead": ahead, "pulse": pulse or {}}
-        with (self._folder / f"process-{len(self.members)}.log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "tests.flows.fleet",
-                json.dumps(given),
-                cwd=ROOT,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.flows.fleet",
+            json.dumps(given),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,  # not a file: one whose disk is full can still say so
+        )
         self.members.append(Member(process, self._http, self._account))
         return self.members[-1]
 
@@ -299,7 +331,7 @@ class Fleet:
 
     async def runs(self) -> list[dict[str, Any]]:
         """Return every run."""
-        return await self.rows("SELECT id, flow, event_id, state, message, owner, ended_at FROM run")
+        return await self.rows("SELECT id, flow, event_id, state, message, owner, ended_at FROM run ORDER BY began_at")
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
         def look() -> list[dict[str, Any]]:
@@ -326,11 +358,11 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(address: str, folder: Path) -> AsyncIterator[Fleet]:
+async def fleet(address: str) -> AsyncIterator[Fleet]:
     """Open a database for a fleet, of nobody yet."""
     limits = httpx.Limits(max_connections=200)
     async with httpx.AsyncClient(trust_env=False, timeout=60, limits=limits) as http:
-        found = Fleet(address, folder, http)
+        found = Fleet(address, http)
         await found.open()
         try:
             yield found
