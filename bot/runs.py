@@ -238,10 +238,22 @@ def described(one: Line, catalog: Catalog) -> str:
 
 
 def brief(value: Any) -> str:
-    """Return a masked value in one line."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_inner(inner)}" for name, inner in value.items() if inner is not None)
-    return _inner(value)
+    """Return a masked value in one line, without what is empty in it."""
+    full = _full(value)
+    if isinstance(full, Mapping):
+        return ", ".join(f"{name}: {_inner(inner)}" for name, inner in full.items())
+    return _inner(full)
+
+
+def _full(value: Any) -> Any:
+    match value:
+        case Mapping():
+            within = {name: _full(inner) for name, inner in value.items()}
+            return {name: inner for name, inner in within.items() if inner not in (None, "", {}, [])}
+        case list():
+            return [_full(inner) for inner in value]
+        case _:
+            return value
 
 
 def _inner(value: Any) -> str:

@@ -13,6 +13,7 @@ from bot.shelf import Shelf
 from flows.dry_run import DryRun
 from flows.history import History
 from flows.language import Each, If, Step, Template
+from flows.masking import masked_text
 from flows.runs import Runs
 from flows.short_ids import find, short_id
 from flows.store import Store
@@ -64,7 +65,7 @@ class Trials:
 def told(tried: DryRun) -> Iterator[str]:
     """Say what a flow would do, one thing at a time. What came from outside is in it: escape it where it is shown."""
     for text, choice in tried.asked:
-        yield f"It would ask “{text}”. The answer was taken to be {choice}."
+        yield f"It would ask “{masked_text(text)}”. The answer was taken to be {choice}."
     for would in tried.would[:_SHOWN]:
         verb = "destroy" if would.effect == "destroys" else "change"
         yield f"It would {verb} {words.number(would.count, 'thing')}: {would.title}, with {brief(would.given)}"
@@ -73,7 +74,8 @@ def told(tried: DryRun) -> Iterator[str]:
     for reply in tried.replies:
         yield f"It would tell whoever waits for its answer: {brief(reply)}"
     ended = {"done": "It would end well", "failed": "It would fail", "cancelled": "It would be cancelled"}
-    yield f"{ended[tried.ended.outcome]}{f': {tried.ended.message}' if tried.ended.message else '.'}"
+    message = masked_text(tried.ended.message)
+    yield f"{ended[tried.ended.outcome]}{f': {message}' if message else '.'}"
 
 
 def choices_of(template: Template, given: Mapping[str, str]) -> dict[str, str]:

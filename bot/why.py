@@ -109,7 +109,7 @@ def guarded(flow: SetUp, guard: str) -> str:
         case Comparison(left=left, operator=operator, right=right):
             bare = REFERENCE.sub(r"\1", left) if isinstance(left, str) else spoken(left)
             wanted = spoken(fill(right, {"settings": flow.settings}, keep=frozenset({"event"})))
-            return f"not so: {bare} {operator} {wanted}"
+            return f"it was not so that {bare} {operator} {wanted}"
         case None:
             return "a guard of an earlier version"
         case _:

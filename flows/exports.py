@@ -106,6 +106,9 @@ def read(text: str, *, catalog: Catalog, flows: Sequence[SetUp], connections: Ma
     except document.UnreadableError as error:
         return File(flows=(), problems=[Problem(path="document", message=str(error))])
     except ValidationError as error:
+        if not isinstance(data, dict):
+            message = "a file of flows is a mapping that begins with `cicflow: 1`"
+            return File(flows=(), problems=[Problem(path="document", message=message)])
         return File(flows=(), problems=list(malformed(error.errors(include_url=False), _File)))
     there = {flow.name: flow for flow in flows}
     incoming: dict[str, Incoming] = {}
