@@ -306,8 +306,9 @@ class _Dumper(Emitter, Serializer, SafeRepresenter, document.Resolver):
 
 
 def _text(dumper: SafeRepresenter, value: str) -> ScalarNode:
-    # Lines that end in a space cannot stand as they are; PyYAML quotes those.
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+    # Other ends of lines than \n would be read as spaces, or as \n: they are written as escapes.
+    style = '"' if any(end in value for end in "\x85\u2028\u2029") else "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 def _number(dumper: SafeRepresenter, value: float) -> ScalarNode:
