@@ -99,9 +99,13 @@ async def _batch(
             if ends:
                 return
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(step.at_once, len(batch))):
-            group.create_task(some())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(step.at_once, len(batch))):
+                group.create_task(some())
+    except BaseExceptionGroup as several:
+        # What interrupts one item interrupts the run: it was cancelled, or the database keeps nothing just now.
+        raise several.exceptions[0] from several
     if ends:
         raise ends[min(ends)]
     if waits:
