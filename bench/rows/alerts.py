@@ -20,10 +20,12 @@ async def measure(scene: Scene) -> Sequence[Figure]:
     floor: list[list[float]] = []
     async with scene.place("alerts", flows=[flows.question()], tenants=0) as place, place.bot.serving() as (_, door):
         first = 0
-        for address, times in ((place.floors["post"], floor), (door, ours)):
+        both = ((place.floors["post"], floor), (door, ours))
+        for address, _ in both:
             await _milliseconds(place, address, body, first=first, count=10)
             first += 10
-            for _ in range(scene.rounds):
+        for _ in range(scene.rounds):
+            for address, times in both:
                 times.append(await _milliseconds(place, address, body, first=first, count=count))
                 first += count
     return [

@@ -57,8 +57,8 @@ async def measure(scene: Scene) -> Sequence[Figure]:
         return Figure(measure=measure, unit=unit, runs=[value], floor=of, floor_runs=floors, aim=aim)
 
     return [
-        figure(f"{many}: memory more, when they came", "MB", more, NONE, 0.0),
-        figure(f"{many}: memory more, after a new start", "MB", again, NONE, 0.0, "under 150"),
+        figure(f"{many}: memory more, when they came", "MB", more, NONE, None),
+        figure(f"{many}: memory more, after a new start", "MB", again, NONE, None, "under 150"),
         figure(f"{many}: processor, when they came", "% of a core", busy, NONE, idle, "under 10"),
         figure(f"{many}: processor, after a new start", "% of a core", still, NONE, idle, "under 10"),
         figure(f"{many}: asked in a second until there", "runs/s", count / took, NONE, None),
