@@ -5,10 +5,12 @@ anew, and a test fails while one is not as the code is.
 """
 
 import argparse
+import importlib
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, fields
+from inspect import isfunction, signature
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -17,6 +19,7 @@ from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+import bot
 from bot import __main__ as command_line
 from bot.commands import COMMAND, Commands, Verb
 from bot.settings import Settings
@@ -43,7 +46,6 @@ from flows.builtins import shapes as bounds
 from flows.conditions import Operator
 from flows.durations import Duration
 from flows.problems import either
-from flows.templates import library
 from flows.words import FullName, Identifier, Name, Text, Title
 
 FOLDER: Final = Path(__file__).parent
@@ -309,12 +311,18 @@ def _is_list(shape: Any) -> bool:
 
 
 def verbs() -> Mapping[str, Verb]:
-    """Return what can be typed after /cicflow."""
-    nothing: Any = None  # what the verbs work with is not needed to list them
-    needed = [
-        field.name for field in fields(Commands) if field.init and field.default is field.default_factory is MISSING
-    ]
-    return Commands(**{**dict.fromkeys(needed, nothing), "library": library(KNOWN)}).verbs
+    """Return what can be typed after /cicflow, in the order of the alphabet."""
+    found: list[Verb] = []
+    for module in pkgutil.iter_modules(bot.__path__, "bot."):
+        if module.ispkg or module.name.endswith("__main__"):
+            continue
+        for kind in vars(importlib.import_module(module.name)).values():
+            declares = getattr(kind, "verbs", None)
+            if isfunction(declares) and kind.__module__ == module.name:
+                # What the verbs work with is not needed to list them.
+                without_anything = object.__new__(kind)
+                found += declares(without_anything, *["high-risk-login"] * (len(signature(declares).parameters) - 1))
+    return dict(sorted(Commands(found).verbs.items()))
 
 
 def commands() -> Mapping[str, tuple[str, argparse.ArgumentParser]]:
