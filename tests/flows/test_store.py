@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from bot import schema
-from flows.decisions import Decisions, Question
+from flows.decisions import Decisions
+from flows.questions import Question
 from flows.store import Store, open_engine
 from flows.vault import Vault, WrongKeyError, new_key
 
