@@ -78,18 +78,20 @@ async def test_ten_thousand_items_are_all_done_though_the_process_is_killed_five
             return [tuple(row) for row in connection.exec_driver_sql(query)]
 
     began, done, lines = time.monotonic(), Counter[int](), list[int]()
-    moments = [random.randint(1, ITEMS // KILLS - BATCH) for _ in range(KILLS)]  # noqa: S311  # any moment will do
+    moments = [random.randint(1, ITEMS // KILLS - BATCH) for _ in range(KILLS)]  # any moment will do
     for after in [*moments, None]:
         some, code = await until_killed(tmp_path, after)
         assert code == (0 if after is None else -9), moments
         done.update(some)
-        lines += [len(look(f"SELECT name FROM journal WHERE run_id = '{RUN}'"))]  # noqa: S608  # our own words
+        lines += [len(look(f"SELECT name FROM journal WHERE run_id = '{RUN}'"))]  # our own words
     took = time.monotonic() - began
     state = look("SELECT state, message FROM run")
     store.close()
     store.engine.dispose()
 
-    print(f"{ITEMS} items in {took:.1f} s, killed after {moments}: lines {lines}, repeated {done.total() - ITEMS}")  # noqa: T201  # a figure to know
+    print(
+        f"{ITEMS} items in {took:.1f} s, killed after {moments}: lines {lines}, repeated {done.total() - ITEMS}"
+    )  # a figure to know
     assert state == [("done", f"{ITEMS} of {ITEMS}, {ITEMS}")]
     assert set(done) == set(range(ITEMS)), "nothing is lost"
     assert done.total() - ITEMS <= KILLS * AT_ONCE, "no more is repeated than was under way"
