@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlmodel import col
 
 from connectors.base import Action, Dataset
+from flows import run_states
 from flows.datasets import Datasets
 from flows.fields import model_of
 from flows.language import Call, Template
@@ -96,6 +97,12 @@ class LiveCalls:
         run = planned(connection, errand, step, path, given, now=self._now())
         if isinstance(run, str):
             return {"error": run, "kind": "refused", "after": None}
+        turns = run_states.turns_of(connection, run.flow, run.version)
+        state, _ = run_states.turn(connection, run.flow, run.lane, turns, run.began_at)
+        if state is None:
+            busy = f"the flow {run.flow} is busy with earlier runs, and takes no more"
+            return {"error": busy, "kind": "later", "after": None}
+        run.state = state
         connection.execute(sa.insert(Run).values(**run.model_dump()))
         return {"gave": {"run": run.id}}
 
@@ -120,7 +127,7 @@ def planned(
 ) -> Run | str:
     """Return the run that a step would start, or why it cannot."""
     query = (
-        sa.select(col(FlowVersion.version), col(FlowVersion.document), col(Flow.enabled))
+        sa.select(col(FlowVersion.version), col(FlowVersion.document), col(FlowVersion.settings), col(Flow.enabled))
         .join(Flow, sa.and_(col(Flow.name) == col(FlowVersion.flow), col(Flow.version) == col(FlowVersion.version)))
         .where(col(Flow.name) == step.call)
     )
@@ -129,7 +136,8 @@ def planned(
         return f"the flow {step.call} is not on"
     if errand.depth >= DEEPEST:
         return f"more than {DEEPEST} flows have called one another"
-    trigger, form = called_form(Template.model_validate(found.document))
+    template = Template.model_validate(found.document)
+    trigger, form = called_form(template)
     if form is None:
         return f"the flow {step.call} is not to be called"
     try:
@@ -144,6 +152,7 @@ def planned(
         "trigger": trigger,
         "event_id": f"{errand.run_id}/{path}",
         "event": event,
+        "lane": run_states.lane(template.runs, found.settings, event),
         "state": "ready",
         "parent": None if step.background else errand.run_id,
         "depth": errand.depth + 1,

@@ -1,7 +1,7 @@
 """The states of runs: whose turn it is, what wakes one that waits, what ends one. Each is a write within a transaction."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,9 +10,10 @@ from sqlmodel import col
 from flows.attempts import is_failure
 from flows.caps import give_back
 from flows.language import Turns
+from flows.references import fill, spoken
 from flows.store import SetUp, changed, dialect_of
 from flows.surroundings import Ended
-from flows.tables import Decision, Flow, Journal, Once, Run
+from flows.tables import Decision, Flow, FlowVersion, Journal, Once, Run
 
 UNDER_WAY: Final = ("ready", "running", "waiting")
 IN_LINE: Final = 1000
@@ -30,6 +31,11 @@ def hold(connection: sa.Connection, flow: str, turns: Turns) -> None:
 
 def _freely(turns: Turns) -> bool:
     return turns.mode == "parallel" and turns.limit is None
+
+
+def lane(turns: Turns, settings: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+    """Return whose turn a run takes: the flow's `per`, filled in."""
+    return spoken(fill(turns.per or "", {"settings": settings, "event": event}))
 
 
 def turn(connection: sa.Connection, flow: str, lane: str, turns: Turns, now: float) -> tuple[str | None, Sequence[str]]:
@@ -57,8 +63,11 @@ def turn(connection: sa.Connection, flow: str, lane: str, turns: Turns, now: flo
 
 
 def next_in_line(connection: sa.Connection, flow: str, lane: str, turns: Turns) -> bool:
-    """Let the next run in line begin, if there is room. Returns whether one does."""
-    if turns.mode not in {"queued", "parallel"} or _freely(turns):
+    """Let the next run in line begin, if there is room. Returns whether one does.
+
+    There may be a line whatever the mode: what people start is not let go, and a flow may have had another mode before.
+    """
+    if _freely(turns):
         return False
     hold(connection, flow, turns)
     same = (col(Run.flow) == flow, col(Run.lane) == lane)
@@ -76,14 +85,54 @@ def next_in_line(connection: sa.Connection, flow: str, lane: str, turns: Turns) 
     return connection.execute(begins).rowcount > 0
 
 
-def cancel(connection: sa.Connection, run_id: str, *, message: str, now: float) -> bool:
-    """Cancel a run that has not ended, with its open questions. Returns False if it has."""
+def begin_waiting(connection: sa.Connection) -> bool:
+    """Let runs begin that are in line although there is room for them, as after a flow was edited. Returns whether any does.
+
+    What counts is how the flow is now: those that ended under an earlier version knew of no other line than theirs.
+    """
+    lines = sa.select(col(Run.flow), col(Run.lane), col(Flow.version)).join(Flow, col(Flow.name) == col(Run.flow))
+    any_begins = False
+    for line in connection.execute(lines.where(col(Run.state) == "queued").distinct()).all():
+        turns = turns_of(connection, line.flow, line.version)
+        if _freely(turns):
+            this = (col(Run.flow) == line.flow, col(Run.lane) == line.lane, col(Run.state) == "queued")
+            any_begins = (
+                connection.execute(sa.update(Run).where(*this).values(state="ready")).rowcount > 0 or any_begins
+            )
+        while next_in_line(connection, line.flow, line.lane, turns):
+            any_begins = True
+    return any_begins
+
+
+def turns_of(connection: sa.Connection, flow: str, version: int) -> Turns:
+    """Return how the runs of a version of a flow take turns."""
+    this = (col(FlowVersion.flow) == flow, col(FlowVersion.version) == version)
+    document = connection.execute(sa.select(col(FlowVersion.document)).where(*this)).scalar_one()
+    return Turns.model_validate(document.get("runs", {}))
+
+
+def cancel(connection: sa.Connection, run_id: str, *, message: str, now: float) -> Sequence[str]:
+    """Cancel a run that has not ended, with its open questions and the runs that it called and waits for.
+
+    Returns the runs that are cancelled, this one first; none if it has ended.
+    """
     ends = sa.update(Run).where(col(Run.id) == run_id, col(Run.ended_at).is_(None))
     done = connection.execute(ends.values(state="cancelled", message=message, ended_at=now, owner=None)).rowcount > 0
-    if done:
-        open_questions = sa.update(Decision).where(col(Decision.run_id) == run_id, col(Decision.state) == "pending")
-        connection.execute(open_questions.values(state="cancelled", decided_at=now))
-    return done
+    if not done:
+        return ()
+    open_questions = sa.update(Decision).where(col(Decision.run_id) == run_id, col(Decision.state) == "pending")
+    connection.execute(open_questions.values(state="cancelled", decided_at=now))
+    parent = connection.execute(sa.select(col(Run.parent)).where(col(Run.id) == run_id)).scalar()
+    if parent is not None:
+        wake(connection, parent)
+    cancelled = [run_id]
+    called = sa.select(col(Run.id), col(Run.flow), col(Run.lane), col(Run.version)).where(
+        col(Run.parent) == run_id, col(Run.ended_at).is_(None)
+    )
+    for run in connection.execute(called).all():
+        cancelled += cancel(connection, run.id, message="The run that called it was cancelled.", now=now)
+        next_in_line(connection, run.flow, run.lane, turns_of(connection, run.flow, run.version))
+    return cancelled
 
 
 def wake(connection: sa.Connection, run_id: str) -> None:
@@ -162,10 +211,10 @@ def settle(connection: sa.Connection, run: Run, *, owner: str, ended: Ended, tur
     return next_in_line(connection, run.flow, run.lane, turns) or run.parent is not None
 
 
-def reopen(connection: sa.Connection, run_id: str) -> bool:
-    """Let a failed run go on from the step that failed: what was noted of its failures is forgotten."""
+def reopen(connection: sa.Connection, run_id: str, *, now: float) -> bool:
+    """Let a failed run go on from the step that failed, when its turn comes: what was noted of its failures is forgotten."""
     found = connection.execute(
-        sa.select(col(Run.path), col(Run.flow))
+        sa.select(col(Run.path), col(Run.flow), col(Run.lane), col(Run.version))
         .where(col(Run.id) == run_id, col(Run.state) == "failed")
         .with_for_update()
     ).first()
@@ -188,15 +237,16 @@ def reopen(connection: sa.Connection, run_id: str) -> bool:
         connection.execute(sa.delete(Journal).where(col(Journal.run_id) == run_id, some))
     asked = sa.delete(Decision).where(col(Decision.id) == f"{run_id}/{found.path}/cap")
     connection.execute(asked)
-    reopened = sa.update(Run).where(col(Run.id) == run_id)
-    connection.execute(reopened.values(state="ready", message="", path="", ended_at=None, nudged=False, wake_at=None))
+    state, _ = turn(connection, found.flow, found.lane, turns_of(connection, found.flow, found.version), now)
+    anew = {"state": state or "queued", "message": "", "path": "", "ended_at": None, "nudged": False, "wake_at": None}
+    connection.execute(sa.update(Run).where(col(Run.id) == run_id).values(**anew))
     return True
 
 
 def break_off(connection: sa.Connection, run_id: str, *, message: str, now: float) -> None:
     """Note that a run failed in a way that nobody foresaw, and let those go on that wait for it."""
     run = connection.execute(
-        sa.select(col(Run.flow), col(Run.lane), col(Run.parent)).where(col(Run.id) == run_id)
+        sa.select(col(Run.flow), col(Run.version), col(Run.lane), col(Run.parent)).where(col(Run.id) == run_id)
     ).first()
     ends = sa.update(Run).where(col(Run.id) == run_id, col(Run.ended_at).is_(None))
     ends = ends.values(state="failed", message=message, ended_at=now, owner=None)
@@ -204,4 +254,4 @@ def break_off(connection: sa.Connection, run_id: str, *, message: str, now: floa
         return
     if run.parent is not None:
         wake(connection, run.parent)
-    next_in_line(connection, run.flow, run.lane, Turns(mode="queued"))
+    next_in_line(connection, run.flow, run.lane, turns_of(connection, run.flow, run.version))

@@ -20,7 +20,7 @@ from flows.datasets import Datasets
 from flows.decisions import Decisions
 from flows.door import Door, Woken
 from flows.dry_run import DryRun, dry_run
-from flows.durable import Durable, DurableJournal, Taken, Watch, load
+from flows.durable import Durable, DurableJournal, Taken, Watch, load, load_version
 from flows.engine import carry_out
 from flows.interruptions import SuspendedError
 from flows.language import Template
@@ -139,7 +139,8 @@ class Runs:
         await self._process.leave()
 
     async def _beat(self) -> None:
-        if await self._process.beat(self._now(), self._durable.working):
+        freed = await self._process.beat(self._now(), self._durable.working)
+        if freed or await self._store.order(run_states.begin_waiting):
             self._durable.look()
         if self._works:
             await self._set_clock()  # for questions that a process asked which is no more
@@ -171,6 +172,7 @@ class Runs:
         await self._timetable.open_for(flows, self._now())
         self._revision = seen
         if self._works:
+            await self._store.order(run_states.begin_waiting)
             await self._set_clock()
             self._durable.look()
 
@@ -323,7 +325,8 @@ class Runs:
     async def again(self, run_id: str) -> bool:
         """Try a failed run again from the step that failed. Returns False if it is not (or no longer) failed."""
 
-        reopened = await self._store.order(lambda connection: run_states.reopen(connection, run_id))
+        now = self._now()
+        reopened = await self._store.order(lambda connection: run_states.reopen(connection, run_id, now=now))
         if reopened:
             self._durable.look()
         return reopened
@@ -346,7 +349,6 @@ class Runs:
             trigger=old.trigger,
             event_id=event_id,
             event=dict(old.event if event is None else event),
-            lane=old.lane,
             state="ready",
             began_at=self._now(),
         )
@@ -357,24 +359,24 @@ class Runs:
         """Cancel a run that has not ended. What it is doing just now is done; nothing more is begun."""
         now = self._now()
 
-        def work(connection: sa.Connection) -> Taken | None:
-            if not run_states.cancel(connection, run_id, message=f"Cancelled by {by}.", now=now):
-                return None
-            found = load(connection, [run_id])
-            template = _template(found[0].run.flow, found[0].run.version, found[0].version.document)
-            run_states.next_in_line(connection, found[0].run.flow, found[0].run.lane, template.runs)
-            if found[0].run.parent is not None:
-                run_states.wake(connection, found[0].run.parent)
-            return found[0]
+        def work(connection: sa.Connection) -> Sequence[Taken]:
+            cancelled = run_states.cancel(connection, run_id, message=f"Cancelled by {by}.", now=now)
+            found = load(connection, cancelled)
+            for this in found:
+                if this.run.id == run_id:
+                    template = _template(this.run.flow, this.run.version, this.version.document)
+                    run_states.next_in_line(connection, this.run.flow, this.run.lane, template.runs)
+            return found
 
-        taken = await self._store.order(work)
-        if taken is None:
+        cancelled = await self._store.order(work)
+        if not cancelled:
             return False
         self._durable.look()
-        try:
-            await self._people.tell(_errand(taken), Ended(outcome="cancelled", message=taken.run.message))
-        except ConnectorError as error:
-            log.warning("could_not_tell", run=run_id, why=error.message)
+        for taken in cancelled:
+            try:
+                await self._people.tell(_errand(taken), Ended(outcome="cancelled", message=taken.run.message))
+            except ConnectorError as error:
+                log.warning("could_not_tell", run=taken.run.id, why=error.message)
         return True
 
     async def discard(self, run_id: str) -> bool:
@@ -411,12 +413,10 @@ class Runs:
         version = (run.flow, run.version)
 
         def work(connection: sa.Connection) -> None:
-            document = connection.execute(
-                sa.select(col(FlowVersion.document)).where(
-                    col(FlowVersion.flow) == version[0], col(FlowVersion.version) == version[1]
-                )
-            ).scalar_one()
-            state, _ = run_states.turn(connection, run.flow, run.lane, _template(*version, document).runs, run.began_at)
+            found = load_version(connection, *version)
+            turns = _template(*version, found.document).runs
+            run.lane = run_states.lane(turns, found.settings, run.event)
+            state, _ = run_states.turn(connection, run.flow, run.lane, turns, run.began_at)
             run.state = state or "queued"  # what a person starts is not let go
             run_states.add(connection, run)
 
