@@ -1,13 +1,13 @@
 """Drivers: they carry out flows of the tests' own, over a journal in memory or through `Runs` on a database."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
+from sqlmodel import select
 
 from bot import schema
 from connectors.base import Catalog, Connector, Lenient, Source, Value
@@ -23,6 +23,7 @@ from flows.questions import Question
 from flows.runs import Runs
 from flows.store import Store, open_engine
 from flows.surroundings import Ended, Errand, Over, Patience, Surroundings
+from flows.tables import Run
 from flows.templates import parse
 
 NOW = 1000.0
@@ -68,6 +69,7 @@ class Outside:
     """The world outside of a run: what was done there, what goes wrong there, and how people answer."""
 
     def __init__(self) -> None:
+        self.now = NOW
         self.done: list[str] = []
         self.goes_wrong: list[Exception] = []
         self.asked: list[str] = []
@@ -184,10 +186,24 @@ class Driver:
     def __init__(self, outside: Outside) -> None:
         self.outside = outside
 
-    async def go(self, steps: str) -> None:
+    async def go(self, steps: str, *, head: str = "") -> None:
+        """Carry out a flow of these steps."""
+        raise NotImplementedError
+
+    async def decide(self, path: str, choice: str) -> None:
+        """Answer the question of a step."""
         raise NotImplementedError
 
     async def answer(self, choice: str) -> None:
+        """Answer the question of the third step."""
+        await self.decide("steps/2", choice)
+
+    async def wakes_at(self) -> float | None:
+        """Return until when the run waits; None if only what it waits for wakes it."""
+        raise NotImplementedError
+
+    async def later(self, now: float) -> None:
+        """Let it be later, and the run go on."""
         raise NotImplementedError
 
     async def outcome(self) -> tuple[str, str]:
@@ -223,13 +239,6 @@ class Nobody:
         raise AssertionError("there is no dataset")
 
 
-async def pause(until: float) -> None:
-    """Let short times pass; suspend the run for long ones."""
-    left = until - NOW
-    if left > 1:
-        raise SuspendedError("time", until=until)
-
-
 def template_of(steps: str, outside: Outside, head: str = "") -> Template:
     """Return a flow made of these steps."""
     template = parse((head or FLOW) + steps, catalog_of(outside))
@@ -240,16 +249,22 @@ def template_of(steps: str, outside: Outside, head: str = "") -> Template:
 def surroundings_of(outside: Outside) -> Surroundings:
     """Return what a run in memory reaches: the outside of the test, and nothing of ours."""
     nobody = Nobody()
+
+    async def pause(until: float) -> None:
+        """Let short times pass; suspend the run for long ones."""
+        if until - outside.now > 1:
+            raise SuspendedError("time", until=until)
+
     return Surroundings(
         catalog=catalog_of(outside),
-        hands=LiveHands(outside, {}, nobody, lambda: NOW),  # type: ignore[arg-type]  # no datasets
+        hands=LiveHands(outside, {}, nobody, lambda: outside.now),  # type: ignore[arg-type]  # no datasets
         people=outside,
         caps=nobody,
         calls=nobody,
         datasets=nobody,
         answer=lambda _run, reply: outside.replies.append(reply),
         pause=pause,
-        now=lambda: NOW,
+        now=lambda: outside.now,
         patience=PATIENCE,
     )
 
@@ -257,20 +272,34 @@ def surroundings_of(outside: Outside) -> Surroundings:
 class InMemory(Driver):
     def __init__(self, outside: Outside) -> None:
         super().__init__(outside)
-        self.journal = MemoryJournal(lambda: NOW)
-        self.steps = ""
+        self.journal = MemoryJournal(lambda: outside.now)
+        self.template: Template | None = None
         self.ended: Ended | None = None
+        self.waits: SuspendedError | None = None
 
-    async def go(self, steps: str) -> None:
-        self.steps = steps
-        template = template_of(steps, self.outside)
-        errand = Errand(run_id="r", flow="f", template=template, settings={"account": "a"}, event={"who": "Ann"})
-        with suppress(SuspendedError):
+    async def go(self, steps: str, *, head: str = "") -> None:
+        self.template = template_of(steps, self.outside, head)
+        await self.go_on()
+
+    async def go_on(self) -> None:
+        """Carry the run out from where it is."""
+        assert self.template is not None
+        errand = Errand(run_id="r", flow="f", template=self.template, settings={"account": "a"}, event={"who": "Ann"})
+        try:
             self.ended = await carry_out(errand, journal=self.journal, surroundings=surroundings_of(self.outside))
+        except SuspendedError as waits:
+            self.waits = waits
 
-    async def answer(self, choice: str) -> None:
-        self.outside.answers["steps/2"] = choice
-        await self.go(self.steps)
+    async def decide(self, path: str, choice: str) -> None:
+        self.outside.answers[path] = choice
+        await self.go_on()
+
+    async def wakes_at(self) -> float | None:
+        return self.waits.until if self.waits else None
+
+    async def later(self, now: float) -> None:
+        self.outside.now = now
+        await self.go_on()
 
     async def outcome(self) -> tuple[str, str]:
         return (self.ended.outcome, self.ended.message) if self.ended else ("waiting", "")
@@ -280,11 +309,11 @@ class OnDisk(Driver):
     def __init__(self, outside: Outside, store: Store, runs: Runs) -> None:
         super().__init__(outside)
         self.store, self.runs = store, runs
-        self.numbers = itertools.count()
 
     async def wake(self, event_id: str, who: str = "Ann") -> list[str]:
         event = {"who": who}
         received = await self.runs.receive(source="test.happened", connection="a", event_id=event_id, event=event)
+        self.outside.replies += received.replies
         return list(received.runs)
 
     async def set_up(self, steps: str) -> None:
@@ -302,8 +331,8 @@ class OnDisk(Driver):
             tables=template.tables,
         )
 
-    async def go(self, steps: str) -> None:
-        await self.set_up(steps)
+    async def go(self, steps: str, *, head: str = "") -> None:
+        await self.keep("f", template_of(steps, self.outside, head))
         assert await self.wake("e1")
         await self.rest()
 
@@ -313,9 +342,18 @@ class OnDisk(Driver):
             await self.outside.rested.wait()
         self.outside.rested.clear()
 
-    async def answer(self, choice: str) -> None:
-        won, _ = await self.runs.decide("f/1/a:e1/steps/2", choice, by="U1")
+    async def decide(self, path: str, choice: str) -> None:
+        won, _ = await self.runs.decide(f"f/1/a:e1/{path}", choice, by="U1")
         assert won
+        await self.rest()
+
+    async def wakes_at(self) -> float | None:
+        return await self.store.read(
+            lambda session: session.exec(select(Run.wake_at).where(Run.id == "f/1/a:e1")).one()
+        )
+
+    async def later(self, now: float) -> None:
+        self.outside.now = now
         await self.rest()
 
     async def outcome(self, run_id: str = "f/1/a:e1") -> tuple[str, str]:
@@ -325,7 +363,7 @@ class OnDisk(Driver):
 
 
 @asynccontextmanager
-async def on_disk(folder: Path, outside: Outside, *, now: Callable[[], float] = lambda: NOW) -> AsyncIterator[OnDisk]:
+async def on_disk(folder: Path, outside: Outside, *, now: Callable[[], float] | None = None) -> AsyncIterator[OnDisk]:
     engine = open_engine(f"sqlite:///{folder / 'flows.sqlite'}")
     async with AsyncExitStack() as stack:
         stack.callback(engine.dispose)
@@ -342,7 +380,7 @@ async def on_disk(folder: Path, outside: Outside, *, now: Callable[[], float] = 
             own={},
             patience=PATIENCE,
             watch=outside.watch,
-            now=now,
+            now=now or (lambda: outside.now),
         )
         stack.push_async_callback(runs.close)
         await runs.launch()
