@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlmodel import Session, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from flows.store import Store
 from flows.tables import Connection
@@ -83,18 +82,19 @@ class Vault:
 
     async def named(self, name: str) -> Account | None:
         """Return a connection by its name."""
-        return await self._remembered("name", name, select(Connection).where(Connection.name == name))
+        return await self._remembered("name", name)
 
     async def at(self, key: str) -> Account | None:
         """Return the connection whose events arrive under a key."""
-        return await self._remembered("key", key, select(Connection).where(Connection.key == key))
+        return await self._remembered("key", key)
 
-    async def _remembered(self, by: str, value: str, query: SelectOfScalar[Connection]) -> Account | None:
+    async def _remembered(self, by: Literal["name", "key"], value: str) -> Account | None:
         """Return a connection, looked up and opened once a second at most: every event and every call asks for one."""
         now = time.monotonic()
         opened = self._opened.get((by, value))
         if opened is not None and now - opened[0] < REMEMBERED:
             return opened[1]
+        query = select(Connection).where(getattr(Connection, by) == value)
         row = await self._store.read(lambda session: session.exec(query).first())
         if row is None:
             self._opened.pop((by, value), None)

@@ -14,7 +14,8 @@ from connectors.base import Action, Catalog
 from connectors.errors import Refused
 from flows.builtins import BUILTINS
 
-KNOWN = Catalog([], builtins=BUILTINS)
+# Those of rows have tests of their own: they need a database.
+KNOWN = Catalog([], builtins=[each for each in BUILTINS if each.name != "rows"])
 COMPUTING = sorted(name for name, action in KNOWN.actions.items() if action.way == "computes")
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "Asia/Kolkata"]
 
