@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 MOST: Final = 100
 """Runs that one process carries out at the same time. The others are ready, and wait."""
+PAUSE: Final = 1.0
+"""Seconds until runs are looked for again after that broke."""
 GRACE: Final = 8.0
 """Seconds that runs have, when a process ends, to come to their next line."""
 
@@ -178,6 +180,7 @@ class Durable:
     def launch(self) -> None:
         """Begin to look for runs that are ready, now and whenever `look` is called."""
         self._looking = asyncio.create_task(self._look_again_and_again())
+        self._looking.add_done_callback(self._stopped_looking)
         self._look.set()
 
     def look(self) -> None:
@@ -219,6 +222,13 @@ class Durable:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    def _stopped_looking(self, done: asyncio.Task[None]) -> None:
+        """Begin again to look after what nobody foresaw: without it, this process would take no run any more."""
+        if self._closed or done.cancelled():
+            return
+        log.error("looking_broke", exc_info=done.exception())
+        asyncio.get_running_loop().call_later(PAUSE, lambda: None if self._closed else self.launch())
 
     async def _look_again_and_again(self) -> None:
         while True:
