@@ -47,13 +47,15 @@ class KeptCaps:
             self._add(connection, errand, period, over.effect, count=count)
 
     def _spent(self, connection: sa.Connection, errand: Errand, period: str, effect: str) -> tuple[int, int]:
+        # The row is there before it is locked: otherwise two that are the first of a day would both find nothing.
+        self._add(connection, errand, period, effect)
         query = (
             sa.select(col(Spent.count), col(Spent.allowed))
             .where(col(Spent.scope) == self._scope(errand, period), col(Spent.effect) == effect)
             .with_for_update()
         )
-        found = connection.execute(query).first()
-        return (int(found[0]), int(found[1])) if found else (0, 0)
+        count, allowed = connection.execute(query).one()
+        return int(count), int(allowed)
 
     def _add(
         self, connection: sa.Connection, errand: Errand, period: str, effect: str, *, count: int = 0, allowed: int = 0

@@ -1,17 +1,24 @@
 """What proofs about the lives of runs share: a time that is set by hand, actions that are held up, and looking on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
-from flows import run_states
+from bot import schema
+from connectors.base import Catalog
+from flows import document, run_states
+from flows.decisions import Decisions
 from flows.history import History
-from flows.store import SetUp
+from flows.language import Template, written
+from flows.runs import Runs
+from flows.store import SetUp, Store, open_engine
 from flows.tables import Run
-from tests.flows.drivers import NOW, OnDisk, Outside, template_of
+from tests.flows.drivers import NOW, PATIENCE, OnDisk, Outside, catalog_of
 
 USING = 'using: "{{ settings.account }}"'
 ASK = '{id: sure, ask: "Sure of {{ event.who }}?", in: C1, choices: [yes_please, no_thanks], within: 1h, otherwise: no_thanks}'
@@ -30,6 +37,7 @@ title: Test
 about: A flow of the test's own.
 settings:
   account: {{connection: test, title: Account}}
+  most: {{type: number, min: 0, max: 100, default: 2, title: Most}}
 {more}
 {when}
 steps:
@@ -65,12 +73,54 @@ class Held(Outside):
         return self
 
 
-async def keep(disk: OnDisk, steps: str, *, more: str = "", when: str = EVENT, name: str = "f") -> SetUp:
-    """Set a flow up, and return it as it is then."""
-    await disk.keep(name, template_of("\n" + steps, disk.outside, head=head(more, when)))
-    found = await disk.store.flow(name)
-    assert found is not None
-    return found
+@asynccontextmanager
+async def living(
+    folder: Path,
+    outside: Outside,
+    *,
+    now: Callable[[], float] = lambda: NOW,
+    catalog: Catalog | None = None,
+    keep_days: int = 90,
+) -> AsyncIterator[OnDisk]:
+    """Open a database, and carry out runs over it. Opened twice, these are two processes."""
+    engine = open_engine(f"sqlite:///{folder / 'flows.sqlite'}")
+    async with AsyncExitStack() as stack:
+        stack.callback(engine.dispose)
+        schema.upgrade(engine)
+        store = Store(engine)
+        stack.callback(store.close)
+        outside.decisions = Decisions(store)
+        runs = Runs(
+            store=store,
+            decisions=outside.decisions,
+            catalog=catalog or catalog_of(outside),
+            accounts=outside,
+            people=outside,
+            own={},
+            patience=PATIENCE,
+            watch=outside.watch,
+            now=now,
+            keep_days=keep_days,
+        )
+        stack.push_async_callback(runs.close)
+        await runs.launch()
+        yield OnDisk(outside, store, runs)
+
+
+async def keep(
+    disk: OnDisk, steps: str, *, more: str = "", when: str = EVENT, name: str = "f", most: float | None = 2
+) -> SetUp:
+    """Set a flow up, and return it as it is then. Nobody checks it: its actions may be of another catalog."""
+    template = Template.model_validate(document.read(head(more, when) + "\n" + steps))
+    return await disk.store.set_up(
+        name,
+        template=template.template,
+        document=written(template),
+        settings={"account": "a", "most": most},
+        by="UOWNER",
+        now=1.0,
+        tables=template.tables,
+    )
 
 
 async def until(disk: OnDisk, look: Callable[[], Awaitable[bool]]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from flows.history import History
 from flows.misses import TURN
-from tests.flows.drivers import OnDisk, Outside, on_disk
+from tests.flows.drivers import OnDisk, Outside
 from tests.flows.lifecycle import (
     ASK,
     Held,
@@ -18,6 +18,7 @@ from tests.flows.lifecycle import (
     decide,
     ended,
     keep,
+    living,
     note,
     states,
     until_states,
@@ -34,7 +35,7 @@ BY_HAND = "when: {by hand: {who: {type: text, title: Who}}}"
 
 @pytest.fixture
 async def disk(tmp_path: Path) -> AsyncIterator[OnDisk]:
-    async with on_disk(tmp_path, Outside()) as found:
+    async with living(tmp_path, Outside()) as found:
         yield found
 
 
@@ -44,8 +45,8 @@ async def pair(tmp_path: Path) -> AsyncIterator[tuple[OnDisk, OnDisk]]:
     outside = Outside()
     async with AsyncExitStack() as stack:
         yield (
-            await stack.enter_async_context(on_disk(tmp_path, outside)),
-            await stack.enter_async_context(on_disk(tmp_path, outside)),
+            await stack.enter_async_context(living(tmp_path, outside)),
+            await stack.enter_async_context(living(tmp_path, outside)),
         )
 
 
@@ -159,7 +160,7 @@ async def test_a_broken_run_frees_its_place_among_several(disk: OnDisk) -> None:
 async def test_a_line_is_kept_in_the_order_of_its_events(tmp_path: Path) -> None:
     time, outside = Time(), Outside()
     events = ["e5", "e1", "e4", "e2", "e3"]
-    async with on_disk(tmp_path, outside, now=time) as disk:
+    async with living(tmp_path, outside, now=time) as disk:
         await keep(disk, f"\n  - {note('{{ event.who }}')}\n  - {ASK}\n", more=runs("queued"))
         for event_id in events:
             await disk.wake(event_id, event_id)
@@ -283,7 +284,7 @@ async def test_one_that_ends_in_one_process_lets_the_next_begin_that_another_acc
 async def test_the_line_goes_on_when_a_process_ended_between(tmp_path: Path, mode: str) -> None:
     """A process ends in the middle of the first run: the second waits on, and begins after the first's end."""
     held = Held()
-    async with on_disk(tmp_path, held) as first:
+    async with living(tmp_path, held) as first:
         await keep(first, f"\n  - {note('{{ event.who }}')}\n  - {note('again')}\n", more=runs(mode))
         await first.wake("e1", "Ann")
         await held.begun.wait()
@@ -294,7 +295,7 @@ async def test_the_line_goes_on_when_a_process_ended_between(tmp_path: Path, mod
         await closing
         later = {"queued": {"e2": "queued"}, "single": {}}[mode]
         assert await states(first) == {"e1": "ready", **later}
-        async with on_disk(tmp_path, held) as second:
+        async with living(tmp_path, held) as second:
             await until_states(second, e1="done", **dict.fromkeys(later, "done"))
     assert held.done == {"queued": ["Ann", "again", "Bob", "again"], "single": ["Ann", "again"]}[mode]
 
