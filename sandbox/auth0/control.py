@@ -13,7 +13,7 @@ from sandbox.auth0.logins import Login, log_in
 from sandbox.auth0.places import HOME, USUAL_DEVICE
 from sandbox.auth0.profiles import IDP_SECRETS, new_account
 from sandbox.auth0.sessions import give_refresh_token, open_session
-from sandbox.auth0.tenant import CONNECTIONS, Account, Tenant
+from sandbox.auth0.tenant import CONNECTIONS, Account, Plan, Tenant
 
 
 class RateLimit(BaseModel):
@@ -38,6 +38,7 @@ class Wanted(BaseModel):
     job_seconds: Annotated[float, Field(ge=0)] = 0.4
     download_seconds: Annotated[float, Field(ge=0)] = 60.0
     scopes: str = ""
+    plan: Plan = "enterprise"
 
 
 class NewUser(BaseModel):
@@ -118,6 +119,7 @@ def settings(tenant: Tenant) -> dict[str, Any]:
         "job_seconds": now.job_seconds,
         "download_seconds": now.download_seconds,
         "scopes": now.scopes,
+        "plan": now.plan,
     }
 
 

@@ -15,6 +15,7 @@ from sandbox.read_only import ReadOnly
 if TYPE_CHECKING:
     from sandbox.auth0.drafts import Action
     from sandbox.auth0.jobs import Job
+    from sandbox.auth0.streams import EventStream, LogStream
 
 NAME = "cicflow-sandbox"
 CLIENT_ID = "sandboxManagementClient0000001Ab"
@@ -32,6 +33,7 @@ SCOPES = (
 """What the client may do: everything that is simulated, but not read:user_idp_tokens."""
 
 Strategy = Literal["auth0", "google-oauth2", "sms", "email"]
+Plan = Literal["free", "essentials", "professional", "enterprise"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class Settings:
     job_seconds: float = 0.4
     download_seconds: float = 60.0
     scopes: str = SCOPES
+    plan: Plan = "enterprise"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,7 +109,8 @@ class Tenant:
 
     app: Starlette
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = NAME) -> None:
+        self.name = name
         self.settings = Settings()
         self.faults = Faults()
         self.read_only = ReadOnly()
@@ -119,6 +123,8 @@ class Tenant:
         self.bindings: dict[str, list[dict[str, Any]]] = {}
         self.jobs: dict[str, Job] = {}
         self.logs: list[dict[str, Any]] = []
+        self.log_streams: dict[str, LogStream] = {}
+        self.event_streams: dict[str, EventStream] = {}
         self.logins: deque[dict[str, Any]] = deque(maxlen=50)
         self.calls: deque[dict[str, Any]] = deque(maxlen=10_000)
         self.called = 0
