@@ -59,7 +59,9 @@ SCOPE: Final = ("settings", "event", "run", "steps", "error")
 
 ERROR: Final = {"kind": ErrorKind, "message": str}
 ANSWERED: Final = {"by": str | None, "at": float | str, "how": str}
-CALLED: Final = {"outcome": Literal["done", "failed"], "message": str, "run": str, "gave": Any}
+BEGUN: Final = {"run": str}
+"""What a call gives that nobody waits for."""
+CALLED: Final = {**BEGUN, "outcome": Literal["done", "failed"], "message": str, "gave": Any}
 
 Checking = Generator[Problem, None, dict[str, Shape]]
 """Yields Problems, and returns what later steps may refer to under which id."""
@@ -107,6 +109,13 @@ class _Check:
                         hint=nearest(column, table.columns),
                     )
         events: list[Shape] = []
+        ways = [index for index, trigger in enumerate(template.when) if isinstance(trigger, CalledTrigger)]
+        for index in ways[1:]:
+            yield Problem(
+                path=f"when/{index}",
+                message="a flow is called in one way only",
+                hint="put all its fields into one `called:`",
+            )
         for index, trigger in enumerate(template.when):
             event = yield from self.trigger(trigger, f"when/{index}", settings)
             events.append(event)
@@ -242,8 +251,8 @@ class _Check:
         failed = known.within(error=ERROR)
         own = left.get(step.id) if step.id is not None else None
         if on_error.give is not None:
-            yield from mentions.referred(on_error.give, f"{path}/give", known)
-            given = {name: known.shape(value) for name, value in on_error.give.items()}
+            yield from mentions.referred(on_error.give, f"{path}/give", failed)
+            given = {name: failed.shape(value) for name, value in on_error.give.items()}
             if step.id is not None:
                 left = {**left, step.id: _or_given(own, given)}
         if on_error.steps is not None:
@@ -277,7 +286,7 @@ class _Check:
             case Call():
                 yield from called(step, path, known, flows=self.flows, name=self.name, template=self.template)
                 yield from mentions.referred(step.with_, f"{path}/with", known)
-                gives = CALLED
+                gives = BEGUN if step.background else CALLED
             case Stop():
                 yield from mentions.referred(step.say, f"{path}/say", known)
                 yield from mentions.referred(step.give, f"{path}/give", known)

@@ -47,6 +47,13 @@ RIGHT = [
     ),
     pytest.param(
         flow(
+            "[{id: order, do: shop.look, using: $ACCOUNT, with: {order: abc}, on error: {give: {id: '{{ error.kind }}',"
+            " total: 0, why: 'No: {{ error.message }}'}}}, {stop: done, say: '{{ steps.order.id }}'}]"
+        ),
+        id="given of an error",
+    ),
+    pytest.param(
+        flow(
             "[{id: loop, each: '{{ event.customer.tags }}', as: tag, at once: 5, failing: set aside,"
             " collect: '{{ steps.upper.text }}', steps: [{id: upper, do: text.upper, with: {text: '{{ tag }}'}}]},"
             " {if: [{left: '{{ steps.loop.failed }}', greater than: 0}, {left: '{{ steps.loop.results }}', contains: A}],"

@@ -1083,6 +1083,35 @@ WRONG = [
         [("steps/0/if/0/is", "{{ event.level }} is never what {{ settings.colours.0 }} is", "it is low or high")],
         id="is ref disjoint",
     ),
+    pytest.param(
+        flow('[{id: s, wait: "{{ event.id }}", on error: {give: {until: "{{ error.mesage }}"}}}]'),
+        [
+            (
+                "steps/0/on error/give",
+                "{{ error.mesage }} points nowhere: there is no mesage in error",
+                "did you mean message?",
+            )
+        ],
+        id="given of an error",
+    ),
+    pytest.param(
+        flow("[{wait: 1h}]", when="when: [{called: {}}, {every: 5m}, {called: {who: {type: text, title: Who}}}]"),
+        [("when/2", "a flow is called in one way only", "put all its fields into one `called:`")],
+        id="called twice",
+    ),
+    pytest.param(
+        flow(
+            '[{id: it, call: other, background: true}, {stop: done, say: "{{ steps.it.run }} {{ steps.it.outcome }}"}]'
+        ),
+        [
+            (
+                "steps/1/say",
+                "{{ steps.it.outcome }} points nowhere: there is no outcome in steps.it",
+                "",
+            )
+        ],
+        id="a call in the background",
+    ),
 ]
 
 
