@@ -88,14 +88,14 @@ PIECES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "on error": {
         "try again": "How often, and how long to wait in between.",
-        "give": "Go on, as if the step had given these values.",
+        "give": "Go on, as if the step had given these values. They may refer to `error.kind` and `error.message`.",
         "steps": "Go on with these steps. They may refer to `error.kind` and `error.message`.",
     },
     "try again": {
         "attempts": "How often it is tried in all.",
         "pause": "The wait before the second attempt.",
         "factor": "Each further wait is this many times longer.",
-        "longest": "No wait is longer. What the service itself asks for takes the place of our own, up to this.",
+        "longest": "No wait of our own is longer. What the service itself asks for takes its place, up to an hour.",
         "errors": "The kinds of error after which it is tried again.",
     },
     "event": {

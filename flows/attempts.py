@@ -27,7 +27,7 @@ async def attempt(
 ) -> Outcome:
     """Act until it works or there is no point in trying again. Returns what came of the last attempt.
 
-    `begin` notes that something is tried again, under the name that it is given.
+    `begin` prepares another attempt, and notes under the name that it is given that it is about to begin.
 
     What may have happened is tried again only if it is repeatable, or the flow says so.
     """

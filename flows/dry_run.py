@@ -132,10 +132,14 @@ class _Around:
         self._now = now
         self._choices = choices
 
-    async def carry_out(self, action: Action, connection: str, given: Any, *, path: str, errand: Errand) -> Any:
+    async def reach(self, action: Action, connection: str) -> Any:
+        """Look up what is read from; what would be done needs nothing."""
+        return await self._hands.reach(action, connection) if action.effect == "reads" else None
+
+    async def carry_out(self, action: Action, client: Any, given: Any, *, path: str, errand: Errand) -> Any:
         """Read, or describe what would be done."""
         if action.effect == "reads":
-            return await self._hands.carry_out(action, connection, given, path=path, errand=errand)
+            return await self._hands.carry_out(action, client, given, path=path, errand=errand)
         return self._describe(action, given, path)
 
     def store(self, action: Action, connection: Any, given: Any, *, path: str) -> Any:

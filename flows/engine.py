@@ -8,7 +8,7 @@ from typing import Any, Final, assert_never
 from pydantic import ValidationError
 
 from connectors.base import Action
-from connectors.errors import Ambiguous
+from connectors.errors import Ambiguous, ConnectorError
 from flows import durations, loops
 from flows.attempts import Outcome, attempt, noting
 from flows.conditions import all_hold, moment
@@ -148,24 +148,39 @@ class Run:
 
     async def reach_out(self, step: Do, action: Action, given: Any, path: str, connection: str) -> Any:
         """Carry out an action in another service: counted, and never twice unless that is the same as once."""
-        begun_before, mine = False, uuid.uuid4().hex
-        if action.effect != "reads" and action.connected:
-            begun_before = await self.begin(action, given, path, mine)
+        hands, mine = self.around.hands, uuid.uuid4().hex
+        repeatable = action.repeatable or action.effect == "reads"
+        begun_before, client, unreached = False, None, None
+
+        async def reach() -> None:
+            # Before it is noted that anything begins: whatever happens while it is looked up, nothing was sent.
+            nonlocal client, unreached
+            client, unreached = None, None
+            try:
+                client = await hands.reach(action, connection)
+            except ConnectorError as error:
+                unreached = error  # which is what comes of this attempt
 
         async def act() -> Any:
             if begun_before and not action.repeatable:
                 raise Ambiguous("The program ended while this was being done.")
-            return await self.around.hands.carry_out(action, connection, given, path=path, errand=self.errand)
+            if unreached is not None:
+                raise unreached
+            return await hands.carry_out(action, client, given, path=path, errand=self.errand)
 
         async def again(name: str) -> None:
             # The attempts before certainly did nothing. Of this one, too, nobody would know after a crash.
             nonlocal begun_before
-            noted = await self.journal.stored(name, lambda _connection: {"by": mine})
-            begun_before = noted["by"] != mine
+            await reach()
+            if action.connected and not repeatable:
+                noted = await self.journal.stored(name, lambda _connection: {"by": mine})
+                begun_before = noted["by"] != mine
 
-        repeatable = action.repeatable or action.effect == "reads"
-        begin = None if repeatable or not action.connected else again
-        return await self.attempt(step, path, act, repeatable=repeatable, begin=begin)
+        if self.journal.noted(path) is None:
+            await reach()
+        if action.effect != "reads" and action.connected:
+            begun_before = await self.begin(action, given, path, mine)
+        return await self.attempt(step, path, act, repeatable=repeatable, begin=again)
 
     async def begin(self, action: Action, given: Any, path: str, mine: str) -> bool:
         """Note that something is about to be changed, and count it. Returns whether that was noted before.

@@ -40,13 +40,14 @@ class LiveHands:
         self._datasets = datasets
         self._now = now
 
-    async def carry_out(self, action: Action, connection: str, given: Any, *, path: str, errand: Errand) -> Any:
+    async def reach(self, action: Action, connection: str) -> Any:
+        """Return the client of a connection, or our own that an action needs. Raises ConnectorError."""
+        if action.connected:
+            return await self._accounts.client(connection)
+        return self._own.get(action.name.partition(".")[0])
+
+    async def carry_out(self, action: Action, client: Any, given: Any, *, path: str, errand: Errand) -> Any:
         """Return what the action gives, as JSON. Raises ConnectorError."""
-        client = (
-            await self._accounts.client(connection)
-            if action.connected
-            else self._own.get(action.name.partition(".")[0])
-        )
         if action.way == "streams":
             fields = list(action.item.model_fields) if action.item is not None else []
             dataset = await self._datasets.store(

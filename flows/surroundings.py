@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from connectors.base import Action, Catalog, Dataset
 from flows.language import Call, Limits, Step, Template
@@ -50,7 +50,14 @@ class Over:
 class Hands(Protocol):
     """Carries out an action outside of the run."""
 
-    async def carry_out(self, action: Action, connection: str, given: Any, *, path: str, errand: Errand) -> Any:
+    async def reach(self, action: Action, connection: str) -> Any:
+        """Return what an action is carried out on: the client of its connection. Raises ConnectorError.
+
+        Nothing is sent yet.
+        """
+        ...
+
+    async def carry_out(self, action: Action, client: Any, given: Any, *, path: str, errand: Errand) -> Any:
         """Return what the action gives, as JSON. Raises ConnectorError."""
         ...
 
@@ -152,6 +159,10 @@ class Nobody:
         """See how a step ended."""
 
 
+MOST_ASKED: Final = 3600.0
+"""Seconds; no service is believed that asks for a longer wait."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How often something that failed in passing is tried, and how long to wait in between (seconds)."""
@@ -163,8 +174,10 @@ class Patience:
     errors: frozenset[str] = frozenset({"later"})
 
     def before(self, attempt: int, asked: float | None) -> float:
-        """Return the wait before an attempt; what the service asked for goes before our own idea."""
-        return min(self.longest, asked if asked is not None else self.first * self.factor ** (attempt - 2))
+        """Return the wait before an attempt. What the service asked for, up to an hour, goes before our own idea."""
+        if asked is not None:
+            return min(MOST_ASKED, asked)
+        return min(self.longest, self.first * self.factor ** (attempt - 2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,10 @@ async def _never() -> None:
 class _Nothing:
     """Surroundings in which nothing happens; what only computes is computed."""
 
-    async def carry_out(self, action: Action, connection: str, given: Any, *, path: str, errand: Errand) -> Any:
+    async def reach(self, action: Action, connection: str) -> Any:
+        return None
+
+    async def carry_out(self, action: Action, client: Any, given: Any, *, path: str, errand: Errand) -> Any:
         raise SuspendedError(path)
 
     def store(self, action: Action, connection: Any, given: Any, *, path: str) -> Any:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from connectors.errors import Refused, TryLater
+from connectors.errors import Reconnect, Refused, TryLater
 from flows.live import DEEPEST
 from flows.tables import Journal
 from flows.templates import parse
-from tests.flows.drivers import FLOW, NOW, Driver, InMemory, OnDisk, Outside, catalog_of, on_disk, template_of
+from flows.writer import StorageError
+from tests.flows.drivers import FLOW, NOW, SEND, Driver, InMemory, OnDisk, Outside, catalog_of, on_disk, template_of
 
 USING = 'using: "{{ settings.account }}"'
 
@@ -111,6 +112,13 @@ async def test_a_failing_step_may_run_others_that_know_why(driver: Driver) -> No
     assert await driver.outcome() == ("done", "")
 
 
+async def test_a_failing_step_may_give_why_it_failed(driver: Driver) -> None:
+    driver.outside.goes_wrong = [Refused("No.")]
+    more = ", id: it, on error: {give: {number: '{{ error.kind }}: {{ error.message }}'}}"
+    await driver.go(f'\n  - {note("it", more)}\n  - {{stop: done, say: "{{{{ steps.it.number }}}}"}}\n')
+    assert await driver.outcome() == ("done", "refused: No.")
+
+
 async def test_a_retry_policy_says_how_often_and_for_what(driver: Driver) -> None:
     driver.outside.goes_wrong = [Refused("No."), TryLater("Later."), Refused("No.")]
     policy = ", on error: {try again: {attempts: 3, pause: 0s, errors: [refused, later]}}"
@@ -141,8 +149,8 @@ async def test_a_loop_stops_at_a_failing_item_otherwise(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("pause", ["1s", "15m"])
-@pytest.mark.parametrize(("asked", "waits"), [(30.0, 30), (600.0, 600), (7200.0, 900)])
-async def test_what_a_service_asks_for_goes_first_up_to_the_longest_pause(
+@pytest.mark.parametrize(("asked", "waits"), [(30.0, 30), (600.0, 600), (1800.0, 1800), (1e9, 3600)])
+async def test_what_a_service_asks_for_goes_first_up_to_an_hour(
     driver: Driver, pause: str, asked: float, waits: int
 ) -> None:
     driver.outside.goes_wrong = [TryLater("Later.", after=asked)]
@@ -153,6 +161,35 @@ async def test_what_a_service_asks_for_goes_first_up_to_the_longest_pause(
     await driver.later(NOW + waits + 1)
     assert driver.outside.done == ["it"]
     assert await driver.outcome() == ("done", "")
+
+
+class Unreachable(Outside):
+    """An outside of which the connection cannot be looked up the first time, for a reason that is none of a service's."""
+
+    async def client(self, name: str) -> Outside:
+        if self.goes_wrong:
+            raise self.goes_wrong.pop(0)
+        return await super().client(name)
+
+
+@pytest.mark.parametrize("before", [[], [TryLater("Later.", after=0.0)]])
+async def test_what_ends_while_its_connection_is_looked_up_was_not_sent(before: list[Exception]) -> None:
+    driver = InMemory(Unreachable())
+    driver.outside.goes_wrong = [*before, StorageError("The disk is full.")]
+    with pytest.raises(StorageError):
+        await driver.go(SEND)
+    await driver.go_on()
+    assert driver.outside.done == ["it"]
+    assert await driver.outcome() == ("done", "")
+
+
+async def test_a_connection_that_is_gone_fails_the_step_and_says_so() -> None:
+    driver = InMemory(Unreachable())
+    driver.outside.goes_wrong = [Reconnect("There is no connection a any more.")]
+    await driver.go(SEND)
+    await driver.go_on()
+    assert driver.outside.done == []
+    assert await driver.outcome() == ("failed", "There is no connection a any more.")
 
 
 async def test_each_pause_is_longer_than_the_one_before_up_to_the_longest(driver: Driver) -> None:
