@@ -25,6 +25,9 @@ log = structlog.get_logger()
 
 MOST: Final = 100
 """Runs that one process carries out at the same time. The others are ready, and wait."""
+SUSPECT: Final = 2
+"""Recoveries of a run without any progress, from which on it is carried out as the only one of its kind in a process: if
+it is what ends processes, it must not be time and again in the company of others, who would be counted with it."""
 PAUSE: Final = 1.0
 """Seconds until runs are looked for again after that broke."""
 GRACE: Final = 8.0
@@ -57,9 +60,18 @@ class DurableJournal:
     """The journal of a run, as long as the run is this process's."""
 
     def __init__(
-        self, store: Store, process: ThisProcess, run_id: str, notes: Mapping[str, Note], now: Callable[[], float]
+        self,
+        store: Store,
+        process: ThisProcess,
+        run_id: str,
+        notes: Mapping[str, Note],
+        now: Callable[[], float],
+        *,
+        recoveries: int = 0,
     ) -> None:
         self._now = now
+        self.recoveries = recoveries
+        """How often the run was taken up again without coming further."""
         self._store = store
         self._process = process
         self._run_id = run_id
@@ -111,6 +123,7 @@ class DurableJournal:
             return note
 
         note = await self._store.order(change)
+        self.recoveries = 0
         for noted in forgotten:
             del self._notes[noted]
         self._notes[name] = note
@@ -121,6 +134,7 @@ class DurableJournal:
         writing, self._writing = self._writing, []
         for future in writing:
             await future
+            self.recoveries = 0
 
     async def _may_act(self, *, ends: bool = True) -> None:
         await self.flush()
@@ -142,6 +156,8 @@ class DurableJournal:
         )
         if kept.rowcount != 1:
             raise LostError(self._run_id)
+        if self.recoveries:
+            connection.execute(sa.update(Run).where(col(Run.id) == self._run_id).values(recoveries=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,18 +267,22 @@ class Durable:
         """Take runs that are ready, or whose time has come."""
         now, mine = self._now(), self._process.id
         busy = set(self.working)
+        any_suspect = any(journal.recoveries >= SUSPECT for journal in self._journals.values())
 
         def work(connection: sa.Connection) -> list[Taken]:
             ready = sa.or_(col(Run.state) == "ready", sa.and_(col(Run.state) == "waiting", col(Run.wake_at) <= now))
             query = (
-                sa.select(col(Run.id))
+                sa.select(col(Run.id), col(Run.recoveries))
                 .join(Flow, col(Flow.name) == col(Run.flow), isouter=True)
                 .where(ready, sa.func.coalesce(col(Flow.paused), sa.false()).is_(sa.false()))
-                .order_by(col(Run.began_at))
+                .order_by(col(Run.recoveries) >= SUSPECT, col(Run.began_at))
                 .limit(most)
                 .with_for_update(skip_locked=True, of=Run)
             )
-            ids = [run_id for run_id in connection.execute(query).scalars() if run_id not in busy]
+            found = [(run_id, times) for run_id, times in connection.execute(query).all() if run_id not in busy]
+            suspects = [run_id for run_id, times in found if times >= SUSPECT]
+            later = suspects if any_suspect else suspects[1:]
+            ids = [run_id for run_id, _ in found if run_id not in later]
             if not ids:
                 return []
             connection.execute(
@@ -276,7 +296,9 @@ class Durable:
 
     def _begin(self, taken: Taken) -> None:
         run_id = taken.run.id
-        journal = DurableJournal(self._store, self._process, run_id, taken.notes, self._now)
+        journal = DurableJournal(
+            self._store, self._process, run_id, taken.notes, self._now, recoveries=taken.run.recoveries
+        )
         self._journals[run_id] = journal
         task = asyncio.create_task(self._watched(taken, journal), name=run_id)
         self._tasks[run_id] = task
@@ -293,8 +315,9 @@ class Durable:
                 log.warning("run_interrupted", run=taken.run.id, why=str(error))
 
     def _ended(self, run_id: str) -> None:
+        suspect = self._journals[run_id].recoveries >= SUSPECT
         del self._tasks[run_id], self._journals[run_id]
-        if len(self.working) >= MOST - 1:
+        if suspect or len(self.working) >= MOST - 1:
             self._look.set()
 
 

@@ -64,7 +64,7 @@ class ThisProcess:
             if dead:
                 connection.execute(sa.delete(Process).where(col(Process.id).in_(dead)))
             living = sa.select(col(Process.id))
-            freed = free(connection, col(Run.owner).not_in(living))
+            freed = free(connection, col(Run.owner).not_in(living), died=True)
             mine = connection.execute(sa.select(col(Run.id)).where(col(Run.owner) == self.id)).scalars()
             lost = set(mine) - set(working)
             if lost:

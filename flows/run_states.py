@@ -1,6 +1,7 @@
 """The states of runs: whose turn it is, what wakes one that waits, what ends one. Each is a write within a transaction."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -18,6 +19,8 @@ from flows.tables import Decision, Flow, FlowVersion, Journal, Once, Run
 UNDER_WAY: Final = ("ready", "running", "waiting")
 IN_LINE: Final = 1000
 """Runs that wait in line at most, where the flow does not say."""
+RECOVERIES: Final = 5
+"""Times that a run is taken up again after its process died, without coming any further."""
 
 
 def hold(connection: sa.Connection, flow: str, turns: Turns) -> None:
@@ -142,10 +145,26 @@ def wake(connection: sa.Connection, run_id: str) -> None:
         connection.execute(this.where(col(Run.state) == "running").values(nudged=True))
 
 
-def free(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
-    """Let runs be carried out by whoever comes first. Returns how many these were."""
+def free(connection: sa.Connection, which: sa.ColumnElement[bool], *, died: bool = False) -> int:
+    """Let runs be carried out by whoever comes first. Returns how many these were.
+
+    Where their process died, it is counted: it may have died of one of them.
+    """
     freed = sa.update(Run).where(which, col(Run.state) == "running").values(state="ready", owner=None)
+    if died:
+        freed = freed.values(recoveries=col(Run.recoveries) + 1)
     return connection.execute(freed).rowcount
+
+
+def given_up(run: Run) -> Ended | None:
+    """Return how a run ends that was taken up again too often, or None if it is to be carried out."""
+    if run.recoveries <= RECOVERIES:
+        return None
+    message = (
+        f"The program ended {run.recoveries} times while it carried this run out, and the run came no further. "
+        "It may be what ends the program: look in the program's log for why, mend that, then retry the run."
+    )
+    return Ended(outcome="failed", message=message)
 
 
 # Made once: every event that wakes a flow is kept with it.
@@ -186,7 +205,7 @@ def still_so(connection: sa.Connection, flows: Sequence[SetUp]) -> bool:
 def suspend(connection: sa.Connection, run_id: str, owner: str, until: float | None) -> bool:
     """Let a run wait, for a time at most. Returns True if what it waits for has come already."""
     mine = sa.update(Run).where(col(Run.id) == run_id, col(Run.owner) == owner, col(Run.state) == "running")
-    freed = {"owner": None, "nudged": False}
+    freed = {"owner": None, "nudged": False, "recoveries": 0}
     if connection.execute(mine.where(col(Run.nudged)).values(state="ready", **freed)).rowcount:
         return True
     connection.execute(mine.values(state="waiting", wake_at=until, **freed))
@@ -212,21 +231,22 @@ def settle(connection: sa.Connection, run: Run, *, owner: str, ended: Ended, tur
 
 
 def reopen(connection: sa.Connection, run_id: str, *, now: float) -> bool:
-    """Let a failed run go on from the step that failed, when its turn comes: what was noted of its failures is forgotten."""
+    """Let a failed run go on from the step that failed, when its turn comes: what was noted of that is forgotten."""
     found = connection.execute(
-        sa.select(col(Run.path), col(Run.flow), col(Run.lane), col(Run.version))
+        sa.select(col(Run.path), col(Run.flow), col(Run.lane), col(Run.version), col(FlowVersion.document))
+        .join(FlowVersion, _of_its_version())
         .where(col(Run.id) == run_id, col(Run.state) == "failed")
-        .with_for_update()
+        .with_for_update(of=Run)
     ).first()
     if found is None:
         return False
     lines = sa.select(col(Journal.name), col(Journal.value), col(Journal.at)).where(col(Journal.run_id) == run_id)
     notes = {line.name: line for line in connection.execute(lines)}
-    failed = {name.partition("#")[0] for name, line in notes.items() if is_failure(line.value)} | {found.path}
+    failed = [path for path in {found.path, *_failed(notes, found.document)} if path]
     gone = [
         name
         for name in notes
-        if any(name == at or name.startswith((f"{at}#", f"{at}/")) for at in failed if at) or name.startswith("told/")
+        if any(name == path or name.startswith((f"{path}#", f"{path}/")) for path in failed) or name.startswith("told/")
     ]
     for name in gone:
         spent = notes[name].value.get("spent") if name.endswith(("/begun", "/allowed")) else None
@@ -235,12 +255,57 @@ def reopen(connection: sa.Connection, run_id: str, *, now: float) -> bool:
     for start in range(0, len(gone), 500):
         some = col(Journal.name).in_(gone[start : start + 500])
         connection.execute(sa.delete(Journal).where(col(Journal.run_id) == run_id, some))
-    asked = sa.delete(Decision).where(col(Decision.id) == f"{run_id}/{found.path}/cap")
-    connection.execute(asked)
+    for path in failed:
+        connection.execute(sa.delete(Decision).where(col(Decision.id) == f"{run_id}/{path}/cap"))
+        _ask_anew(connection, f"{run_id}/{path}", now)
     state, _ = turn(connection, found.flow, found.lane, turns_of(connection, found.flow, found.version), now)
     anew = {"state": state or "queued", "message": "", "path": "", "ended_at": None, "nudged": False, "wake_at": None}
-    connection.execute(sa.update(Run).where(col(Run.id) == run_id).values(**anew))
+    connection.execute(sa.update(Run).where(col(Run.id) == run_id).values(**anew, recoveries=0))
     return True
+
+
+def _of_its_version() -> sa.ColumnElement[bool]:
+    return sa.and_(col(FlowVersion.flow) == col(Run.flow), col(FlowVersion.version) == col(Run.version))
+
+
+def _failed(notes: Mapping[str, Any], document: Mapping[str, Any]) -> set[str]:
+    """Return the steps whose failure ended the run: of a loop that does several items at once, these may be several.
+
+    A step that failed in passing and then worked is none of them, nor is one whose failure the flow has dealt with.
+    """
+    last: dict[str, tuple[int, Any]] = {}
+    for name, line in notes.items():
+        path, _, number = name.partition("#")
+        if path.rpartition("/")[2].isdecimal():
+            last[path] = max(last.get(path, (0, None)), (int(number or 1), line.value), key=lambda one: one[0])
+    return {path for path, (_, value) in last.items() if is_failure(value) and not _dealt_with(path, document)}
+
+
+def _dealt_with(path: str, document: Mapping[str, Any]) -> bool:
+    """Return whether a flow says what comes instead of a step that fails, there or around it."""
+    found: Any = document
+    for part, after in pairwise([*path.split("/"), ""]):
+        if isinstance(found, list):
+            found = found[int(part)]
+            ways = found.get("on error", {})
+            if after != "on error" and ("give" in ways or "steps" in ways):
+                return True
+        elif part.isdecimal():  # which item of a loop
+            if found.get("failing") == "set aside":
+                return True
+            found = found["steps"]
+        else:
+            found = found[part]
+    return False
+
+
+def _ask_anew(connection: sa.Connection, question_id: str, now: float) -> None:
+    """Give a question that could not be put all its time again, and nobody's answer."""
+    this = col(Decision.id) == question_id
+    question = connection.execute(sa.select(col(Decision.question)).where(this)).scalar()
+    if question is not None:
+        anew = {"state": "pending", "choice": None, "decided_by": None, "decided_at": None}
+        connection.execute(sa.update(Decision).where(this).values(**anew, deadline=now + question["within"]))
 
 
 def break_off(connection: sa.Connection, run_id: str, *, message: str, now: float) -> None:

@@ -14,6 +14,7 @@ from connectors.base import Catalog
 from connectors.errors import ConnectorError
 from flows import misses, run_states
 from flows.answers import Answers
+from flows.attempts import attempt
 from flows.caps import KeptCaps
 from flows.clock import Clock
 from flows.datasets import Datasets
@@ -22,10 +23,12 @@ from flows.door import Door, Woken
 from flows.dry_run import DryRun, dry_run
 from flows.durable import Durable, DurableJournal, Taken, Watch, load, load_version
 from flows.engine import carry_out
+from flows.events import fitting
 from flows.interruptions import SuspendedError
 from flows.language import Template
 from flows.live import Accounts, LiveCalls, LiveDatasets, LiveHands
 from flows.misses import ONCE_PER, TURN, Misses, Why
+from flows.problems import Problem
 from flows.processes import Pulse, ThisProcess
 from flows.retention import Retention
 from flows.store import SetUp, Store
@@ -44,6 +47,14 @@ FORGET: Final = 60.0
 """Seconds between two removals of what is older than it needs to be."""
 SHORT: Final = 5.0
 """Seconds that a run waits without giving its place away."""
+
+
+class WrongEventError(Exception):
+    """An edited event is not what its flow is woken by. Nothing was begun."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,15 +343,20 @@ class Runs:
         return reopened
 
     async def afresh(self, run_id: str, *, event: Mapping[str, Any] | None = None) -> str | None:
-        """Begin a run again from the start, with its own event or an edited one. Returns the new run's id."""
+        """Begin a run again from the start, with its own event or an edited one. Returns the new run's id.
 
-        def find(connection: sa.Connection) -> Run | None:
-            found = load(connection, [run_id])
-            return found[0].run if found else None
-
-        old = await self._store.order(find)
-        if old is None:
+        None if the run is not remembered. Raises WrongEventError if the edited event does not fit.
+        """
+        found = await self._store.order(lambda connection: load(connection, [run_id]))
+        if not found:
             return None
+        old, version = found[0].run, found[0].version
+        if event is not None:
+            trigger = _template(old.flow, old.version, version.document).when[old.trigger]
+            fits = fitting(event, trigger, self._catalog)
+            if isinstance(fits, list):
+                raise WrongEventError(fits)
+            event = fits
         event_id = f"{old.event_id}~{uuid.uuid4().hex[:8]}"
         run = Run(
             id=f"{old.flow}/{old.version}/{event_id}",
@@ -438,7 +454,11 @@ class Runs:
     async def _carry_out(self, taken: Taken, journal: DurableJournal) -> None:
         run, errand = taken.run, _errand(taken)
         try:
-            ended = await carry_out(errand, journal=journal, surroundings=self._surroundings)
+            ended = run_states.given_up(run)
+            if ended is None:
+                ended = await carry_out(errand, journal=journal, surroundings=self._surroundings)
+            else:
+                await self._tell(errand, ended, journal)
         except SuspendedError as waits:
             until = waits.until
             await journal.flush()
@@ -460,6 +480,13 @@ class Runs:
         log.info("run_ended", run=run.id, outcome=ended.outcome, path=ended.path)
         if settled.result():
             self._durable.look()
+
+    async def _tell(self, errand: Errand, ended: Ended, journal: DurableJournal) -> None:
+        async def act() -> None:
+            await self._people.tell(errand, ended)
+
+        # Once only: while the run waited to tell it again, it would be taken for one that came further.
+        await attempt(journal, self._surroundings, f"told/{ended.outcome}", act, once=True)
 
 
 _NOTHING: Final = Received(runs=())

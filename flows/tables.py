@@ -90,6 +90,8 @@ class Run(SQLModel, table=True):
     nudged: bool = False
     """Something that it may wait for has come while it was being carried out."""
     wake_at: float | None = None
+    recoveries: int = 0
+    """How often its process died while carrying it out, since it last came further."""
     message: str = ""
     path: str = ""
     """The step that failed."""

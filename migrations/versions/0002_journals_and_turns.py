@@ -130,6 +130,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("owner", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("nudged", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column("wake_at", sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column("recoveries", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("path", sa.String(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("result", sa.JSON(), nullable=False, server_default="{}"))
         batch_op.add_column(sa.Column("parent", sa.String(), nullable=True))
