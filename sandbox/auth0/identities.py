@@ -10,7 +10,7 @@ from sandbox.auth0.moments import iso
 from sandbox.auth0.profiles import IDP_SECRETS, new_account
 from sandbox.auth0.routing import Call, Routes, answer
 from sandbox.auth0.tenant import CONNECTIONS, Account, Tenant
-from sandbox.auth0.users import account_of, forget
+from sandbox.auth0.users import account_of
 
 routes = Routes()
 
@@ -77,8 +77,7 @@ def link(tenant: Tenant, call: Call) -> Response:
     primary.profile["identities"] = [main, *others, {**first, "profileData": data}, *rest]
     primary.profile["updated_at"] = iso(tenant.now())
     del tenant.accounts[secondary.user_id]
-    forget(tenant.sessions, secondary.user_id)
-    forget(tenant.refresh_tokens, secondary.user_id)
+    tenant.forget(secondary.user_id)
     tenant.changes.happened()
     return answer(shown(primary, call.scopes), 201)
 

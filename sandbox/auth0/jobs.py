@@ -50,12 +50,15 @@ EXPORT: Rules = {
 }
 
 
+Kind = Literal["users_export", "users_import", "verification_email"]
+
+
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """One export or import."""
+    """One export, import or e-mail to be sent."""
 
     id: str
-    kind: Literal["users_export", "users_import"]
+    kind: Kind
     created: float
     connection: Connection | None
     seconds: float
@@ -77,7 +80,7 @@ class Job:
         return "failed" if self.failure else "completed"
 
 
-def new_job(tenant: Tenant, kind: Literal["users_export", "users_import"], connection: Connection | None) -> Job:
+def new_job(tenant: Tenant, kind: Kind, connection: Connection | None) -> Job:
     """Begin a job; those of yesterday are deleted, with their files."""
     now = tenant.now()
     for job_id in [job_id for job_id, job in tenant.jobs.items() if now - job.created > DAY]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from sandbox.auth0.moments import letters
 from sandbox.auth0.tenant import Settings
+from sandbox.auth0.triggers import TRIGGERS
 from sandbox.auth0.twin import post_login
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 HARNESS = Path(__file__).with_name("harness.js")
 LONGEST_LINE = 4 * 1024 * 1024
-ENTRIES = {"post-login": "onExecutePostLogin"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,7 +28,11 @@ class Execution:
 
     action: str
     runner: Literal["node", "twin"]
+    trigger: str = "post-login"
+    entry: str = ""
+    id: str = field(default_factory=lambda: letters(32))
     error: str | None = None
+    late: bool = False
     logs: list[str] = field(default_factory=list)
     commands: list[list[Any]] = field(default_factory=list)
     milliseconds: int = 0
@@ -35,7 +40,10 @@ class Execution:
     def shown(self) -> dict[str, Any]:
         """Show it as JSON."""
         return {
+            "id": self.id,
             "action": self.action,
+            "trigger": self.trigger,
+            "entry": self.entry,
             "runner": self.runner,
             "error": self.error,
             "logs": self.logs,
@@ -43,45 +51,56 @@ class Execution:
             "milliseconds": self.milliseconds,
         }
 
-    def denied(self) -> str | None:
-        """Give the reason that the Action denied access for, if it did."""
-        for name, *arguments in self.commands:
-            if name in {"access.deny", "session.revoke"}:
-                return str(arguments[0]) if arguments else "access denied"
-        return None
 
+async def run(
+    settings: Settings,
+    name: str,
+    draft: "Draft",
+    event: dict[str, Any],
+    *,
+    state: str | None = None,
+    limit: float | None = None,
+) -> Execution:
+    """Run an Action with an event; whatever it does is told, nothing is raised.
 
-async def run(settings: Settings, name: str, draft: "Draft", event: dict[str, Any]) -> Execution:
-    """Run an Action with an event; whatever it does is told, nothing is raised."""
+    `state` is that of the redirect that the person came back from; `limit` is in seconds, less than usual where others have
+    run before.
+    """
     node = shutil.which("node") if settings.runner != "twin" else None
     started = time.monotonic()
+    limit = settings.action_seconds if limit is None else limit
     given = {**event, "secrets": dict(draft.secrets), "configuration": {}}
+    trigger = TRIGGERS.get(draft.triggers[0]["id"])
+    entry = ((trigger.entry if state is None else trigger.resumes) if trigger else None) or ""
+    execution = Execution(
+        action=name, runner="twin" if node is None else "node", trigger=draft.triggers[0]["id"], entry=entry
+    )
     if node is None and settings.runner == "node":
-        execution = Execution(action=name, runner="node", error="node is not installed")
+        execution.runner, execution.error = "node", "node is not installed"
     elif node is None:
-        execution = Execution(action=name, runner="twin")
-        await run_twin(execution, given, settings.action_seconds)
+        await run_twin(execution, given, limit)
     else:
-        execution = Execution(action=name, runner="node")
-        entry = ENTRIES.get(draft.triggers[0]["id"], "")
-        await run_node(execution, node, draft.code, entry, given, settings.action_seconds)
+        order = {"code": draft.code, "trigger": execution.trigger, "entry": entry, "event": given, "state": state}
+        await run_node(execution, node, order, limit)
+    if execution.late:
+        execution.error = f"the Action took longer than {settings.action_seconds:g} seconds and was stopped"
     execution.milliseconds = round((time.monotonic() - started) * 1000)
     return execution
 
 
 async def run_twin(execution: Execution, event: dict[str, Any], limit: float) -> None:
     """Let the twin make the request that the Action would make."""
-    if "CICFLOW_URL" not in event["secrets"]:
-        execution.error = "only cicflow's own Action runs without node"
+    if "CICFLOW_URL" not in event["secrets"] or execution.entry != "onExecutePostLogin":
+        execution.error = "only cicflow's own Action of logins runs without node"
         return
     try:
         async with asyncio.timeout(limit):
             await post_login(event, execution.commands, execution.logs)
     except TimeoutError:
-        execution.error = out_of_time(limit)
+        execution.late = True
 
 
-async def run_node(execution: Execution, node: str, code: str, entry: str, event: dict[str, Any], limit: float) -> None:
+async def run_node(execution: Execution, node: str, order: dict[str, Any], limit: float) -> None:
     """Run the code in a process of its own, which ends with the time limit."""
     mark = secrets.token_hex(16)
     process = await asyncio.create_subprocess_exec(
@@ -97,19 +116,14 @@ async def run_node(execution: Execution, node: str, code: str, entry: str, event
     )
     try:
         async with asyncio.timeout(limit):
-            given = json.dumps({"mark": mark, "code": code, "entry": entry, "event": event}).encode()
+            given = json.dumps({"mark": mark, **order}).encode()
             await talk(execution, process, given, mark)
     except TimeoutError:
-        execution.error = out_of_time(limit)
+        execution.late = True
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-def out_of_time(limit: float) -> str:
-    """Say that an Action took too long."""
-    return f"the Action took longer than {limit:g} seconds and was stopped"
 
 
 async def talk(execution: Execution, process: asyncio.subprocess.Process, given: bytes, mark: str) -> None:

@@ -13,8 +13,10 @@ from sandbox.faults import Faults
 from sandbox.read_only import ReadOnly
 
 if TYPE_CHECKING:
+    from sandbox.auth0.continuing import Held
     from sandbox.auth0.drafts import Action
     from sandbox.auth0.jobs import Job
+    from sandbox.auth0.outcomes import Outcome
     from sandbox.auth0.streams import EventStream, LogStream
 
 NAME = "cicflow-sandbox"
@@ -28,7 +30,17 @@ SCOPES = (
     "create:users_app_metadata delete:users_app_metadata read:sessions update:sessions delete:sessions "
     "read:refresh_tokens update:refresh_tokens delete:refresh_tokens read:actions create:actions update:actions "
     "delete:actions read:logs read:logs_users read:roles create:roles update:roles delete:roles read:role_members "
-    "create:role_members delete:role_members read:connections read:clients read:triggers read:attack_protection"
+    "create:role_members delete:role_members read:connections read:clients read:triggers read:attack_protection "
+    "update:attack_protection read:organizations create:organizations update:organizations delete:organizations "
+    "read:organization_members create:organization_members delete:organization_members read:organization_member_roles "
+    "create:organization_member_roles delete:organization_member_roles read:organization_connections "
+    "create:organization_connections update:organization_connections delete:organization_connections "
+    "read:authentication_methods create:authentication_methods update:authentication_methods "
+    "delete:authentication_methods create:guardian_enrollment_tickets read:guardian_enrollments "
+    "delete:guardian_enrollments create:user_tickets read:anomaly_blocks delete:anomaly_blocks read:stats "
+    "read:tenant_settings read:log_streams create:log_streams update:log_streams delete:log_streams "
+    "read:event_streams create:event_streams update:event_streams delete:event_streams read:event_deliveries "
+    "update:event_deliveries"
 )
 """What the client may do: everything that is simulated, but not read:user_idp_tokens."""
 
@@ -57,6 +69,33 @@ CONNECTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceServer:
+    """An API that people may be permitted to use."""
+
+    identifier: str
+    name: str
+    permissions: dict[str, str]
+
+
+RESOURCE_SERVERS = {
+    one.identifier: one
+    for one in (
+        ResourceServer(
+            identifier="https://api.example.com/",
+            name="Orders",
+            permissions={
+                "read:orders": "Read orders",
+                "create:orders": "Place orders",
+                "cancel:orders": "Cancel orders",
+            },
+        ),
+    )
+}
+Permission = tuple[str, str]
+"""An API's identifier, and what one may do there."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Settings:
     """What `PUT /sandbox/settings` can change."""
@@ -72,6 +111,15 @@ class Settings:
     download_seconds: float = 60.0
     scopes: str = SCOPES
     plan: Plan = "enterprise"
+    continue_seconds: float = 3600.0
+    wrong_passwords: int = 10
+    wrong_passwords_of_address: int = 100
+    delivery_scale: float = 1.0
+    log_patience: float = 7 * 86400.0
+    failures_in_row: int = 500
+    failures_in_total: int = 5000
+    duplicates: bool = False
+    disorder: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,6 +132,9 @@ class Account:
     roles: list[str] = field(default_factory=list)
     user_agents: set[str] = field(default_factory=set)
     cities: set[str] = field(default_factory=set)
+    wrong_passwords: dict[str, int] = field(default_factory=dict)
+    permissions: list[Permission] = field(default_factory=list)
+    methods: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def user_id(self) -> str:
@@ -94,6 +145,31 @@ class Account:
     def connection(self) -> Connection:
         """The connection of the main identity."""
         return CONNECTIONS[self.profile["identities"][0]["connection"]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Organization:
+    """A company among the customers: its members with their roles there, and the connections they come through."""
+
+    id: str
+    name: str
+    display_name: str
+    branding: dict[str, Any] | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    token_quota: dict[str, Any] | None = None
+    members: dict[str, list[str]] = field(default_factory=dict)
+    connections: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A link that lets a person choose a password, prove an e-mail address or enrol a second factor."""
+
+    id: str
+    kind: Literal["password-change", "email-verification", "enrollment"]
+    user_id: str
+    expires: float
+    asked: dict[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,6 +195,12 @@ class Tenant:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.refresh_tokens: dict[str, dict[str, Any]] = {}
         self.roles: dict[str, dict[str, str]] = {}
+        self.role_permissions: dict[str, list[Permission]] = {}
+        self.organizations: dict[str, Organization] = {}
+        self.tickets: dict[str, Ticket] = {}
+        self.mails: deque[dict[str, Any]] = deque(maxlen=1000)
+        self.blocked_ips: set[str] = set()
+        self.protection: dict[str, dict[str, Any]] = {}
         self.actions: dict[str, Action] = {}
         self.bindings: dict[str, list[dict[str, Any]]] = {}
         self.jobs: dict[str, Job] = {}
@@ -126,6 +208,9 @@ class Tenant:
         self.log_streams: dict[str, LogStream] = {}
         self.event_streams: dict[str, EventStream] = {}
         self.logins: deque[dict[str, Any]] = deque(maxlen=50)
+        self.outcomes: dict[str, Outcome] = {}
+        self.held: dict[str, Held] = {}
+        self.wrong_passwords: dict[str, int] = {}
         self.calls: deque[dict[str, Any]] = deque(maxlen=10_000)
         self.called = 0
         self.issued: dict[str, Issued] = {}
@@ -157,3 +242,11 @@ class Tenant:
     def refresh_tokens_of(self, user_id: str) -> list[dict[str, Any]]:
         """List the refresh tokens of one person, newest first."""
         return [token for token in reversed(self.refresh_tokens.values()) if token["user_id"] == user_id]
+
+    def forget(self, user_id: str) -> None:
+        """Drop everything that belongs to one person, besides the account itself."""
+        for things in (self.sessions, self.refresh_tokens):
+            for thing_id in [thing_id for thing_id, thing in things.items() if thing["user_id"] == user_id]:
+                del things[thing_id]
+        for organization in self.organizations.values():
+            organization.members.pop(user_id, None)

@@ -142,8 +142,7 @@ def delete_user(tenant: Tenant, call: Call) -> Response:
     """Delete one user and all that hangs on it; says 204 whether it was there or not."""
     user_id = call.ids["id"]
     tenant.accounts.pop(user_id, None)
-    forget(tenant.sessions, user_id)
-    forget(tenant.refresh_tokens, user_id)
+    tenant.forget(user_id)
     tenant.changes.happened()
     return empty()
 
