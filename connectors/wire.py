@@ -111,7 +111,7 @@ class View(httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send in turn; raise a ConnectorError unless the answer is a success."""
-        async with self._pace.turn() if self._pace else nullcontext():
+        async with self._pace.turn(request) if self._pace else nullcontext():
             try:
                 response = await super().send(request, **options)
                 if not response.is_success:

@@ -2,28 +2,44 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from json import JSONDecodeError
+from typing import Final, Literal
 
 import httpx
 from auth0.management import AsyncAuth0
 from auth0.management.core.api_error import ApiError
 from auth0.management.core.parse_error import ParsingError
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pyrate_limiter import Rate
 
 from connectors.base import Effect, Lenient, Value
 from connectors.errors import Ambiguous, ConnectorError, Reconnect, Refused
-from connectors.limits import Pace
+from connectors.limits import REST, Allowance, Pace, Plan
 from connectors.oauth import ClientCredentials
 from connectors.wire import View, Wire, by_status
 from connectors.wording import clean
 
 SERVICE = "Auth0"
 UNUSED = "set by the wire"
-CALLS_PER_SECOND = 15  # just under what Auth0's larger plans allow for long; smaller plans say so in their headers
+_PAID: Final[Plan] = {
+    "users read": Allowance(40, 500 / 60),
+    "users written": Allowance(20, 200 / 60),
+    "users deleted": Allowance(20, 200 / 60),
+    "logs read": Allowance(10, 100 / 60),
+    REST: Allowance(10, 150 / 60),
+}
+PLANS: Final[Mapping[str, Plan]] = {
+    "free": {REST: Allowance(2, 2)},
+    "essentials": _PAID,
+    "professional": _PAID,
+    "enterprise production": {REST: Allowance(50, 16)},
+    "enterprise other": {REST: Allowance(10, 2)},
+}
+"""What Auth0 says that it allows, by plan; an enterprise has tenants for production, and others."""
+UNKNOWN: Final = Allowance(15, 15)
+"""What is kept to where answers say nothing of limits: about what the largest plan gives for long."""
 NEEDED = ("read:users", "update:users", "delete:sessions", "delete:refresh_tokens")
 SCOPE = re.compile(r"\b[a-z]+:[a-z_]+\b")
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|\[::1\](:[0-9]{1,5})?")
@@ -42,6 +58,11 @@ class Settings(Value):
     )
     client_secret: SecretStr = Field(
         min_length=1, max_length=1000, title="Client secret", description="Of the same application."
+    )
+    plan: Literal["free", "essentials", "professional", "enterprise production", "enterprise other"] | None = Field(
+        default=None,
+        title="Plan",
+        description="How often the tenant may be called depends on it. Left empty, it is learnt from what Auth0 answers.",
     )
     audience: str | None = Field(
         default=None,
@@ -107,13 +128,37 @@ def connect(settings: Settings, wire: Wire) -> Tenant:
         address,
         service=SERVICE,
         auth=credentials,
-        pace=Pace(Rate(CALLS_PER_SECOND, 1000)),
+        pace=pace(settings.plan),
         classify=classify,
     )
     # The library wants a token of its own; our wire replaces it in every request. It must not repeat anything:
     # it would repeat every kind of call, and hold it for minutes.
     api = AsyncAuth0(base_url=f"{address}/api/v2", token=UNUSED, max_retries=0, httpx_client=http)
     return Tenant(domain=settings.domain.rpartition("://")[2], api=api, http=http, credentials=credentials)
+
+
+def pace(plan: str | None) -> Pace:
+    """Make the pace of a tenant with a plan, or of one whose plan is to be learnt."""
+    if plan is None:
+        known = {id(each): each for each in PLANS.values()}  # two of them have the same limits
+        return Pace(UNKNOWN, learning_from=[*known.values()], group=group_of)
+    return Pace(PLANS[plan], group=group_of)
+
+
+def group_of(request: httpx.Request) -> str:
+    """Name the group of calls that Auth0 counts a request in."""
+    path = request.url.raw_path.partition(b"?")[0].decode("ascii").removeprefix("/api/v2/")
+    match request.method, *path.split("/"):
+        case ("GET", "users") | ("GET", "users", _) | ("GET", "users-by-email"):
+            return "users read"
+        case ("POST", "users") | ("PATCH", "users", _):
+            return "users written"
+        case ("DELETE", "users", _):
+            return "users deleted"
+        case ("GET", "logs") | ("GET", "logs", _):
+            return "logs read"
+        case _:
+            return REST
 
 
 class _Body(Lenient):

@@ -7,11 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from pyrate_limiter import Rate
 from starlette.responses import JSONResponse, Response
 
 from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect, Refused, TryLater
-from connectors.limits import Pace
+from connectors.limits import Allowance, Pace
 from connectors.wire import Wire
 from tests.connectors.doubles import Oddity
 
@@ -154,7 +153,7 @@ async def test_closing_a_view_leaves_the_others_open(wire: Wire, odd: Oddity) ->
 
 async def test_calls_beyond_the_rate_wait_for_their_turn(wire: Wire, odd: Oddity) -> None:
     odd.answers = [Response(status_code=204)]
-    slow = view(wire, odd.address, pace=Pace(Rate(2, 300)))
+    slow = view(wire, odd.address, pace=Pace(Allowance(2, 5)))
     loop = asyncio.get_running_loop()
     began = loop.time()
     await asyncio.gather(*(slow.get("/thing") for _ in range(5)))
@@ -163,7 +162,7 @@ async def test_calls_beyond_the_rate_wait_for_their_turn(wire: Wire, odd: Oddity
 
 async def test_calls_that_would_wait_too_long_are_told_to_come_later(wire: Wire, odd: Oddity) -> None:
     odd.answers = [Response(status_code=204)]
-    slow = view(wire, odd.address, pace=Pace(Rate(1, 60_000), patience=0.1))
+    slow = view(wire, odd.address, pace=Pace(Allowance(1, 1 / 60), patience=0.1))
     await slow.get("/thing")
     with pytest.raises(TryLater, match="waiting for their turn"):
         await slow.get("/thing")
@@ -173,7 +172,7 @@ async def test_calls_that_would_wait_too_long_are_told_to_come_later(wire: Wire,
 async def test_when_nothing_is_left_the_next_call_waits_for_the_reset(wire: Wire, odd: Oddity) -> None:
     none_left = Response(status_code=204, headers={"x-ratelimit-remaining": "0", "retry-after": "1"})
     odd.answers = [none_left, Response(status_code=204)]
-    paced = view(wire, odd.address, pace=Pace(Rate(100, 1000)))
+    paced = view(wire, odd.address, pace=Pace(Allowance(100, 100)))
     await paced.get("/thing")
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -185,6 +184,6 @@ async def test_when_nothing_is_left_the_next_call_waits_for_the_reset(wire: Wire
 async def test_pacing_starts_no_thread(wire: Wire, odd: Oddity) -> None:
     odd.answers = [Response(status_code=204)]
     before = threading.active_count()
-    paced = view(wire, odd.address, pace=Pace(Rate(1, 100)))
+    paced = view(wire, odd.address, pace=Pace(Allowance(1, 10)))
     await asyncio.gather(paced.get("/thing"), paced.get("/thing"))
     assert threading.active_count() == before
