@@ -122,6 +122,7 @@ async def _again(given: argparse.Namespace, settings: StoreSettings) -> int:
 async def _afresh(given: argparse.Namespace, settings: StoreSettings) -> int:
     from bot.assembly import by_hand
     from flows.history import History
+    from flows.runs import WrongEventError
     from flows.short_ids import short_id
 
     event = _event(given.event) if given.event else None
@@ -131,7 +132,10 @@ async def _afresh(given: argparse.Namespace, settings: StoreSettings) -> int:
         run = await _one(things.store, given.run)
         if run is None:
             return _unknown(given.run)
-        new = await runs.afresh(run.id, event=event)
+        try:
+            new = await runs.afresh(run.id, event=event)
+        except WrongEventError as error:
+            return refuse("\n".join([*(_line(str(problem), 400) for problem in error.problems), "Nothing was begun."]))
         begun = await History(things.store).run(new) if new else None
     say(f"Begun again, as run {short_id(begun)}." if begun else "It is not remembered any more.")
     return 0
