@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from sandbox.auth0.bindings import shown_binding
 from sandbox.auth0.drafts import shown as shown_action
+from sandbox.auth0.failures import FailedLogin, fail
 from sandbox.auth0.logins import Login, log_in
 from sandbox.auth0.places import HOME, USUAL_DEVICE
 from sandbox.auth0.profiles import IDP_SECRETS, new_account
@@ -38,6 +39,14 @@ class Wanted(BaseModel):
     job_seconds: Annotated[float, Field(ge=0)] = 0.4
     download_seconds: Annotated[float, Field(ge=0)] = 60.0
     scopes: str = ""
+    continue_seconds: Annotated[float, Field(ge=0)] = 3600.0
+    wrong_passwords: Annotated[int, Field(ge=1)] = 10
+    delivery_scale: Annotated[float, Field(ge=0)] = 1.0
+    log_patience: Annotated[float, Field(ge=0)] = 7 * 86400.0
+    failures_in_row: Annotated[int, Field(ge=1)] = 500
+    failures_in_total: Annotated[int, Field(ge=1)] = 5000
+    duplicates: bool = False
+    disorder: bool = False
     plan: Plan = "enterprise"
 
 
@@ -110,17 +119,8 @@ def settings(tenant: Tenant) -> dict[str, Any]:
     """Show the settings."""
     now = tenant.settings
     limit = {"burst": now.burst, "per_second": now.per_second} if now.limited else None
-    return {
-        "token_lifetime": now.token_lifetime,
-        "rate_limit": limit,
-        "runner": now.runner,
-        "action_seconds": now.action_seconds,
-        "build_seconds": now.build_seconds,
-        "job_seconds": now.job_seconds,
-        "download_seconds": now.download_seconds,
-        "scopes": now.scopes,
-        "plan": now.plan,
-    }
+    names = [name for name in Wanted.model_fields if name != "rate_limit"]
+    return {**{name: getattr(now, name) for name in names}, "rate_limit": limit}
 
 
 def change_settings(tenant: Tenant, wanted: Wanted) -> None:
@@ -164,6 +164,17 @@ def control_routes(tenant: Tenant) -> list[Route]:
         outcome = await log_in(tenant, account, login, str(request.base_url).rstrip("/"))
         return JSONResponse(outcome.model_dump())
 
+    async def show_outcome(request: Request) -> JSONResponse:
+        outcome = tenant.outcomes.get(request.path_params["id"])
+        return JSONResponse(outcome.model_dump()) if outcome else refused("there is no such login", 404)
+
+    async def create_failures(request: Request) -> JSONResponse:
+        try:
+            wanted = FailedLogin.model_validate_json(await request.body())
+        except ValidationError as error:
+            return refused(error)
+        return JSONResponse({"logs": fail(tenant, wanted)})
+
     async def put_settings(request: Request) -> JSONResponse:
         try:
             change_settings(tenant, Wanted.model_validate_json(await request.body()))
@@ -197,6 +208,8 @@ def control_routes(tenant: Tenant) -> list[Route]:
     return [
         Route("/sandbox/users", create_user, methods=["POST"]),
         Route("/sandbox/logins", create_login, methods=["POST"]),
+        Route("/sandbox/logins/{id}", show_outcome, methods=["GET"]),
+        Route("/sandbox/failed-logins", create_failures, methods=["POST"]),
         Route("/sandbox/blocks", add_block, methods=["POST"]),
         Route("/sandbox/settings", put_settings, methods=["PUT"]),
         Route("/sandbox/settings", show_settings, methods=["GET"]),

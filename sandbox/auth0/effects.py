@@ -88,9 +88,9 @@ class Effects:
                 self.id_token[claim] = value
             case "accessToken.setCustomClaim", [str(claim), value, *_]:
                 self.access_token[claim] = value
-            case ("accessToken.addScope" | "transaction.addTargetScope"), [str(scope), *_]:
+            case (("accessToken.addScope" | "transaction.addTargetScope"), [str(scope), *_]):
                 self.added_scopes.append(scope)
-            case ("accessToken.removeScope" | "transaction.removeTargetScope"), [str(scope), *_]:
+            case (("accessToken.removeScope" | "transaction.removeTargetScope"), [str(scope), *_]):
                 self.removed_scopes.append(scope)
             case "user.setUserMetadata", [str(key), value, *_]:
                 self.user_metadata[key] = value
@@ -98,7 +98,9 @@ class Effects:
                 self.app_metadata[key] = value
             case "session.revoke", [_, *rest]:
                 self.session_revoked = True
-                self.keep_refresh_tokens = bool(rest and isinstance(rest[0], dict) and rest[0].get("preserveRefreshTokens"))
+                self.keep_refresh_tokens = bool(
+                    rest and isinstance(rest[0], dict) and rest[0].get("preserveRefreshTokens")
+                )
             case "refreshToken.revoke", _:
                 self.refresh_token_revoked = True
             case "session.setMetadata", [str(key), value, *_]:
@@ -128,10 +130,10 @@ class Effects:
             case "multifactor.enable", [str(provider), *rest]:
                 options = rest[0] if rest and isinstance(rest[0], dict) else {}
                 self.challenges.append({"by": name, "factors": [provider], "options": options})
-            case ("authentication.challengeWith" | "authentication.enrollWith"), [dict(factor), *rest]:
+            case (("authentication.challengeWith" | "authentication.enrollWith"), [dict(factor), *rest]):
                 options = rest[0] if rest and isinstance(rest[0], dict) else {}
                 self.challenges.append({"by": name, "factors": _types([factor]), "options": options})
-            case ("authentication.challengeWithAny" | "authentication.enrollWithAny"), [list(factors), *_]:
+            case (("authentication.challengeWithAny" | "authentication.enrollWithAny"), [list(factors), *_]):
                 self.challenges.append({"by": name, "factors": _types(factors), "options": {}})
 
     def scopes(self, requested: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The post-login event of one login, as the service hands it to an Action.
+"""What the service hands to an Action: the post-login event of one login, and the parts that other events share.
 
 It also holds what must never be forwarded, as real ones do: the form with the password, the query, tokens of identity providers.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.auth0.moments import hexadecimal, iso, letters
 from sandbox.auth0.places import Place
-from sandbox.auth0.tenant import APPLICATION_ID, APPLICATION_NAME, NAME, Account, Tenant
+from sandbox.auth0.tenant import APPLICATION_ID, APPLICATION_NAME, Account, Connection, Tenant
 
 SHOWN_USER = (
     "user_id",
@@ -58,21 +58,16 @@ def post_login_event(
     risk: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Write the event of a login that has just happened."""
-    host = address.removeprefix("http://")
+    host = host_of(address)
     identity = account.profile["identities"][0]
     authentication: dict[str, Any] = {"methods": methods(tenant, account, session)}
     if risk is not None:
         authentication["riskAssessment"] = risk
     event: dict[str, Any] = {
-        "tenant": {"id": NAME},
+        "tenant": {"id": tenant.name},
         "stats": {"logins_count": account.profile.get("logins_count", 0)},
-        "client": {"client_id": APPLICATION_ID, "name": APPLICATION_NAME, "metadata": {"team": "customers"}},
-        "connection": {
-            "id": account.connection.id,
-            "name": account.connection.name,
-            "strategy": account.connection.strategy,
-            "metadata": {},
-        },
+        "client": client(),
+        "connection": shown_connection(account.connection),
         "authentication": authentication,
         "authorization": {
             "roles": [tenant.roles[role_id]["name"] for role_id in account.roles if role_id in tenant.roles]
@@ -80,7 +75,7 @@ def post_login_event(
         "prompt": {"id": "login"},
         "request": request(account, visit, host),
         "resource_server": {"identifier": "https://api.example.com/"},
-        "security_context": {"ja3": hexadecimal(32), "ja4": f"t13d1516h2_{hexadecimal(12)}_{hexadecimal(12)}"},
+        "security_context": security_context(),
         "transaction": transaction(visit, account),
         "user": user(account, identity),
     }
@@ -102,6 +97,39 @@ def post_login_event(
     if visit.protocol == "oauth2-refresh-token":
         event["refresh_token"] = refresh_token(tenant, account)
     return event
+
+
+def client() -> dict[str, Any]:
+    """Write the application that people log in to."""
+    return {"client_id": APPLICATION_ID, "name": APPLICATION_NAME, "metadata": {"team": "customers"}}
+
+
+def shown_connection(connection: Connection) -> dict[str, Any]:
+    """Write the connection that an account belongs to."""
+    return {"id": connection.id, "name": connection.name, "strategy": connection.strategy, "metadata": {}}
+
+
+def security_context() -> dict[str, Any]:
+    """Write the fingerprints of the browser's TLS."""
+    return {"ja3": hexadecimal(32), "ja4": f"t13d1516h2_{hexadecimal(12)}_{hexadecimal(12)}"}
+
+
+def plain_request(visit: Visit, host: str, **more: Any) -> dict[str, Any]:
+    """Write a request as events other than that of a login have it: without the network's number."""
+    return {
+        "geoip": visit.geoip,
+        "hostname": host,
+        "ip": visit.ip,
+        "language": "en",
+        "method": "POST",
+        "user_agent": visit.user_agent,
+        **more,
+    }
+
+
+def host_of(address: str) -> str:
+    """Give the host of an address such as "http://127.0.0.1:8702"."""
+    return address.partition("://")[2]
 
 
 def methods(tenant: Tenant, account: Account, session: dict[str, Any] | None) -> list[dict[str, Any]]:

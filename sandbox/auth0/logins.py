@@ -1,20 +1,26 @@
 """Logins: what the tenant does when a person signs in."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.auth0 import failures, user_events
+from sandbox.auth0.challenges import Answering, challenge
+from sandbox.auth0.continuing import Pursuit, carry_on, end, note
+from sandbox.auth0.course import begin
+from sandbox.auth0.effects import Denial
 from sandbox.auth0.events import Visit, post_login_event
-from sandbox.auth0.logs import note_login
 from sandbox.auth0.moments import iso
+from sandbox.auth0.outcomes import Outcome, begun
 from sandbox.auth0.places import DENIED_IP, FAR_AWAY, HOME, OTHER_DEVICE, PLACES, USUAL_DEVICE
-from sandbox.auth0.profiles import merge
 from sandbox.auth0.risk import DEFAULT_REASONS, Confidence, Reason, assess
-from sandbox.auth0.runner import Execution, run
 from sandbox.auth0.sessions import close_session, give_refresh_token, open_session
 from sandbox.auth0.tenant import Account, Tenant
+from sandbox.auth0.triggers import POST_LOGIN
 
 REFRESH = "oauth2-refresh-token"
+AUDIENCE = "https://api.example.com/"
 
 
 class Login(BaseModel):
@@ -31,6 +37,7 @@ class Login(BaseModel):
     country_name: str | None = None
     ip: str | None = None
     user_agent: str | None = None
+    mfa: Answering = "passed"
     event_overrides: dict[str, Any] = {}
 
     def reasons(self) -> list[Reason]:
@@ -40,49 +47,125 @@ class Login(BaseModel):
         return DEFAULT_REASONS[self.risk] if self.why is None else self.why
 
 
-class Outcome(BaseModel):
-    """How a login ended."""
-
-    allowed: bool
-    reason: str | None
-    event: dict[str, Any] | None
-    executions: list[dict[str, Any]]
-
-
 async def log_in(tenant: Tenant, account: Account, login: Login, address: str) -> Outcome:
     """Let a person sign in, or not, and run what is bound to post-login."""
     exchange = login.protocol == REFRESH
     visit = visit_of(login)
+    outcome = begun(tenant, POST_LOGIN.id, account.user_id)
     first = "last_login" not in account.profile
+    before = user_events.shown_user(account.profile)
     if not exchange:
         count(tenant, account, visit)
-    if account.profile.get("blocked"):
-        note(tenant, account, visit, {}, "user is blocked")
-        return Outcome(allowed=False, reason="user is blocked", event=None, executions=[])
     session = None
     if exchange:
         session = next(iter(tenant.sessions_of(account.user_id)), None)
     else:
         session = open_session(tenant, account.user_id, ip=visit.ip, user_agent=visit.user_agent, asn=visit.asn)
-        give_refresh_token(tenant, account.user_id, session)
+        del tenant.sessions[session["id"]]  # nobody is logged in before the last Action has run
     risk = risk_of(login, account, visit, first=first)
     event = post_login_event(tenant, account, visit, address=address, session=session, risk=risk)
     event = merged(event, login.event_overrides)
-    tenant.changes.happened()
-    executions, reason = await run_bound(tenant, account, event)
-    if reason is None:
-        account.user_agents.add(visit.user_agent)
-        account.cities.add(visit.geoip.get("cityName", ""))
-    elif session and not exchange:
-        close_session(tenant, session["id"])
-    details = {"session_id": session["id"] if session else None, "riskAssessment": risk}
-    note(tenant, account, visit, {name: value for name, value in details.items() if value}, reason)
-    return Outcome(
-        allowed=reason is None,
-        reason=reason,
-        event=event,
-        executions=[execution.shown() for execution in executions],
+    course = begin(tenant, POST_LOGIN, event)
+    pursuit = Pursuit(outcome=outcome, course=course, visit=visit, account=account, conclude=lambda: None)
+    attempt = Attempt(
+        tenant=tenant, account=account, login=login, pursuit=pursuit, session=session, risk=risk, before=before
     )
+    pursuit.conclude = attempt.conclude
+    pursuit.entry = {"id": outcome.id, "at": iso(tenant.now()), "user_id": account.user_id}
+    tenant.logins.append(pursuit.entry)
+    refusal = failures.refusal(tenant, account, visit, exchange=exchange)
+    if refusal is not None:
+        attempt.refuse_at_the_door(refusal)
+        return outcome
+    tenant.changes.happened()
+    await carry_on(tenant, pursuit)
+    return outcome
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """One login from its beginning to its end."""
+
+    tenant: Tenant
+    account: Account
+    login: Login
+    pursuit: Pursuit
+    session: dict[str, Any] | None
+    risk: dict[str, Any] | None
+    before: dict[str, Any]
+
+    @property
+    def exchange(self) -> bool:
+        """Whether it is the exchange of a refresh token: nobody logs in."""
+        return self.login.protocol == REFRESH
+
+    def refuse_at_the_door(self, refusal: failures.Refusal) -> None:
+        """Refuse it before any Action runs."""
+        self.pursuit.outcome.refuse(refusal.reason)
+        user_events.updated(self.tenant, self.account, self.before, self.pursuit.visit)
+        self.write(refusal.kind, refusal.reason)
+        end(self.tenant, self.pursuit)
+
+    def conclude(self) -> None:
+        """Do what the Actions asked for, and let the person in or not."""
+        pursuit, outcome = self.pursuit, self.pursuit.outcome
+        if outcome.reason is not None:
+            return
+        course = pursuit.course
+        effects = course.effects
+        denial = course.denial or challenge(self.tenant, pursuit, self.login.mfa)
+        outcome.claims = {"id_token": effects.id_token, "access_token": effects.access_token}
+        outcome.scope = effects.scopes(list(course.event.get("transaction", {}).get("requested_scopes") or []))
+        if not course.failed:
+            effects.write_metadata(self.account)
+        self.close_what_was_revoked()
+        if denial is None:
+            self.let_in()
+            outcome.allow()
+        else:
+            outcome.refuse(denial.reason, message=denial.message, code=denial.code)
+        user_events.updated(self.tenant, self.account, self.before, pursuit.visit)
+        self.write_ending(denial)
+
+    def close_what_was_revoked(self) -> None:
+        """End the session or take the refresh token, where an Action has revoked it."""
+        effects = self.pursuit.course.effects
+        if effects.session_revoked and self.session:
+            close_session(self.tenant, self.session["id"], with_tokens=not effects.keep_refresh_tokens)
+        token = self.pursuit.course.event.get("refresh_token")
+        if effects.refresh_token_revoked and token:
+            self.tenant.refresh_tokens.pop(token["id"], None)
+
+    def let_in(self) -> None:
+        """Open the session, and remember the device and the place."""
+        visit = self.pursuit.visit
+        self.account.user_agents.add(visit.user_agent)
+        self.account.cities.add(visit.geoip.get("cityName", ""))
+        self.account.wrong_passwords.pop(visit.ip, None)
+        if self.session and not self.exchange:
+            self.tenant.sessions[self.session["id"]] = self.session
+            give_refresh_token(self.tenant, self.account.user_id, self.session)
+
+    def write_ending(self, denial: Denial | None) -> None:
+        """Write the record of how it ended."""
+        details: dict[str, Any] = {}
+        if self.session:
+            details["session_id"] = self.session["id"]
+        if self.risk:
+            details["riskAssessment"] = self.risk
+        executions = [one.id for one in self.pursuit.course.executions]
+        if denial is None:
+            details["actions"] = {"executions": executions}
+            self.write("sertft" if self.exchange else "s", "Successful login", details)
+        else:
+            details["error"] = {"message": denial.reason, "oauthError": denial.code}
+            self.write("fertft" if self.exchange else "f", denial.reason, details)
+
+    def write(self, kind: str, description: str, details: dict[str, Any] | None = None) -> None:
+        """Write a record of it."""
+        exchanged: dict[str, Any] = {"audience": AUDIENCE, "scope": "openid profile email"} if self.exchange else {}
+        usual: dict[str, Any] = {"error": {"message": description, "oauthError": "unauthorized"}}
+        note(self.tenant, self.pursuit, kind, description, details if details is not None else usual, **exchanged)
 
 
 def visit_of(login: Login) -> Visit:
@@ -119,46 +202,6 @@ def count(tenant: Tenant, account: Account, visit: Visit) -> None:
     profile["last_login"] = iso(tenant.now())
     profile["updated_at"] = profile["last_login"]
     profile["logins_count"] = profile.get("logins_count", 0) + 1
-
-
-async def run_bound(tenant: Tenant, account: Account, event: dict[str, Any]) -> tuple[list[Execution], str | None]:
-    """Run what is bound, in order, till one of them refuses; gives the runs and the reason of the refusal."""
-    executions: list[Execution] = []
-    for binding in list(tenant.bindings.get("post-login", [])):
-        action = tenant.actions.get(binding["action_id"])
-        if action is None or action.deployed is None:
-            continue
-        execution = await run(tenant.settings, action.name, action.deployed.draft, event)
-        executions.append(execution)
-        if execution.error is not None:
-            return executions, execution.error
-        write_metadata(account, execution)
-        reason = execution.denied()
-        if reason is not None:
-            return executions, reason
-    return executions, None
-
-
-METADATA: dict[str, Literal["app_metadata", "user_metadata"]] = {
-    "user.setAppMetadata": "app_metadata",
-    "user.setUserMetadata": "user_metadata",
-}
-
-
-def write_metadata(account: Account, execution: Execution) -> None:
-    """Write the metadata that an Action set, once, at its end; a refusal does not undo it."""
-    for name, *arguments in execution.commands:
-        if name in METADATA and len(arguments) == 2:
-            merge(account.profile, METADATA[name], {str(arguments[0]): arguments[1]})
-
-
-def note(tenant: Tenant, account: Account, visit: Visit, details: dict[str, Any], reason: str | None) -> None:
-    """Note how the login ended."""
-    tenant.logins.append(
-        {"at": iso(tenant.now()), "user_id": account.user_id, "allowed": reason is None, "reason": reason}
-    )
-    note_login(tenant, account, visit, details, reason)
-    tenant.changes.happened()
 
 
 def merged(value: Any, change: Any) -> Any:

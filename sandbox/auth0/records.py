@@ -11,7 +11,16 @@ STRATEGY_TYPES = {"auth0": "database", "google-oauth2": "social"}
 CATEGORIES = {
     "auth.login.success": ("s",),
     "auth.login.fail": ("f", "fp", "fu"),
-    "auth.login.notification": ("limit_wc", "limit_mu", "limit_sul", "pwd_leak", "signup_pwd_leak", "reset_pwd_leak", "w", "mfar"),
+    "auth.login.notification": (
+        "limit_wc",
+        "limit_mu",
+        "limit_sul",
+        "pwd_leak",
+        "signup_pwd_leak",
+        "reset_pwd_leak",
+        "w",
+        "mfar",
+    ),
     "auth.signup.success": ("ss",),
     "auth.signup.fail": ("fs",),
     "auth.logout.success": ("slo",),

@@ -113,7 +113,6 @@ class Settings:
     plan: Plan = "enterprise"
     continue_seconds: float = 3600.0
     wrong_passwords: int = 10
-    wrong_passwords_of_address: int = 100
     delivery_scale: float = 1.0
     log_patience: float = 7 * 86400.0
     failures_in_row: int = 500

@@ -20,9 +20,7 @@ class Trigger:
 
 POST_LOGIN = Trigger(id="post-login", entry="onExecutePostLogin", resumes="onContinuePostLogin")
 PRE_USER_REGISTRATION = Trigger(id="pre-user-registration", entry="onExecutePreUserRegistration")
-POST_USER_REGISTRATION = Trigger(
-    id="post-user-registration", entry="onExecutePostUserRegistration", blocking=False
-)
+POST_USER_REGISTRATION = Trigger(id="post-user-registration", entry="onExecutePostUserRegistration", blocking=False)
 POST_CHANGE_PASSWORD = Trigger(id="post-change-password", entry="onExecutePostChangePassword", blocking=False)
 CREDENTIALS_EXCHANGE = Trigger(id="credentials-exchange", entry="onExecuteCredentialsExchange")
 PASSWORD_RESET = Trigger(
