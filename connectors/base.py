@@ -33,6 +33,13 @@ class Dataset(Value):
     id: str = Field(title="Dataset", description="Its name, for `each` to walk through.")
     count: int = Field(title="Count", description="How many items it has.")
     fields: list[str] = Field(title="Fields", description="What is known of an item.")
+    summary: dict[str, Any] = Field(
+        default_factory=dict, title="Summary", description="What is said of all items, by the action that found them."
+    )
+
+
+class Summary(Value):
+    """What an action that streams says of all its items together: the last that it yields, if it says anything."""
 
 
 class Lenient(BaseModel):
@@ -59,6 +66,8 @@ class Action:
     """For one that streams: `Dataset`."""
     item: type[BaseModel] | None
     """What one that streams yields."""
+    summary: type[BaseModel] | None = None
+    """What one that streams says of all its items, if it does."""
     way: Way
     connected: bool
     """It works on one of the connected accounts, which the flow names with `using`."""
@@ -116,7 +125,8 @@ class Declaring:
         """Declare a function as an action; its types and docstring describe it.
 
         `async (client, given) -> gives` calls, `async (client, given) -> AsyncIterator[item]` streams,
-        `(given) -> gives` computes, and `(connection, given) -> gives` with `stores=True` stores.
+        `(given) -> gives` computes, and `(connection, given) -> gives` with `stores=True` stores. What streams may
+        yield a summary last: `AsyncIterator[item | summary]`.
         """
 
         def declare(function: F) -> F:
@@ -125,6 +135,7 @@ class Declaring:
             way = _way(function, stores=stores)
             if (way == "computes") == bool(client):
                 raise TypeError(f"{name}: the parameters do not fit an action that {way}")
+            item, summary = _streamed(gives) if way == "streams" else (None, None)
             self._actions[name] = Action(
                 name=name,
                 title=title,
@@ -134,7 +145,8 @@ class Declaring:
                 repeatable=repeatable,
                 given=given,
                 gives=Dataset if way == "streams" else gives,
-                item=get_args(gives)[0] if way == "streams" else None,
+                item=item,
+                summary=summary,
                 way=way,
                 connected=self._connected and way in {"calls", "streams"},
                 counts=counts,
@@ -169,6 +181,14 @@ class Declaring:
                 return function
             case _:
                 assert_never(way)
+
+
+def _streamed(gives: Any) -> tuple[type[BaseModel], type[BaseModel] | None]:
+    """Return the model of the items that come, and of the summary at their end."""
+    (yielded,) = get_args(gives)
+    options = get_args(yielded) or (yielded,)
+    (item,) = (option for option in options if not issubclass(option, Summary))
+    return item, next((option for option in options if issubclass(option, Summary)), None)
 
 
 def _way(function: Callable[..., Any], *, stores: bool) -> Way:

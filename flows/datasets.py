@@ -25,7 +25,10 @@ class Datasets:
     async def store(
         self, dataset_id: str, run_id: str, items: AsyncIterator[BaseModel], fields: Sequence[str], now: float
     ) -> base.Dataset:
-        """Store what comes as a dataset. What an earlier attempt left of the same one is removed first."""
+        """Store what comes as a dataset. What an earlier attempt left of the same one is removed first.
+
+        A summary among the items is no item: it is given back with the dataset.
+        """
 
         def make(session: Session) -> None:
             values = {"run_id": run_id, "count": 0, "fields": list(fields), "made_at": now}
@@ -34,8 +37,11 @@ class Datasets:
 
         await self._store.transact(make)
         await self._empty(dataset_id)
-        count, batch = 0, list[BaseModel]()
+        count, batch, summary = 0, list[BaseModel](), dict[str, Any]()
         async for item in items:
+            if isinstance(item, base.Summary):
+                summary = item.model_dump(mode="json", by_alias=True)
+                continue
             batch.append(item)
             if len(batch) == BATCH:
                 await self._keep(dataset_id, count, batch)
@@ -45,7 +51,7 @@ class Datasets:
         # The count comes last: a dataset that was not stored to its end looks empty, never short.
         finish = sa.update(Dataset).where(col(Dataset.id) == dataset_id).values(count=count)
         await self._store.transact(lambda session: session.execute(finish))
-        return base.Dataset(id=dataset_id, count=count, fields=list(fields))
+        return base.Dataset(id=dataset_id, count=count, fields=list(fields), summary=summary)
 
     @staticmethod
     def append(

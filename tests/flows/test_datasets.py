@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 
 from bot import schema
+from connectors.base import Summary
 from flows.datasets import Datasets
 from flows.store import Store, open_engine
 from flows.tables import Dataset, DatasetItem
@@ -74,6 +75,19 @@ async def test_what_was_stored_is_read_in_pieces(datasets: Datasets, count: int)
     assert stored == await datasets.about("d")
     assert (stored.count, stored.fields) == (count, ["number", "email"])
     assert [item for piece in pieces for item in piece] == [{"number": at, "email": None} for at in range(count)]
+
+
+async def test_a_summary_among_the_items_is_given_back_and_is_no_item(datasets: Datasets) -> None:
+    class Found(Summary):
+        complete: bool
+
+    async def some() -> AsyncIterator[BaseModel]:
+        async for user in users(3):
+            yield user
+        yield Found(complete=True)
+
+    stored = await datasets.store("d", "r", some(), ["number"], 1.0)
+    assert (stored.count, stored.summary, len(await datasets.read("d", 0, 10))) == (3, {"complete": True}, 3)
 
 
 async def test_nothing_is_known_of_a_dataset_that_is_not_there(datasets: Datasets) -> None:
