@@ -185,6 +185,12 @@ def claim_once(connection: sa.Connection, *, flow: str, key: str, event_id: str,
     return changed(connection, statement)
 
 
+def release_once(connection: sa.Connection, *, flow: str, key: str, event_id: str) -> None:
+    """Give back a key of a flow that was claimed in this transaction for an event that becomes no run after all."""
+    this = (col(Once.flow) == flow, col(Once.key) == key, col(Once.event_id) == event_id)
+    connection.execute(sa.delete(Once).where(*this))
+
+
 def add(connection: sa.Connection, run: Run) -> bool:
     """Accept a run. Returns False if this flow has had one for the same event."""
     done = connection.execute(

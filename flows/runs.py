@@ -268,6 +268,7 @@ class Runs:
                 state, cancelled = run_states.turn(connection, run.flow, run.lane, plan.woken.template.runs, now)
                 if state is None:
                     self._misses.note(run.flow, TURN, run.event_id, run.lane, plan.woken.template.runs.mode, now)
+                    _release(connection, plan)
                     continue
                 begins = state == "ready" and plan.here
                 run.state, run.owner = ("running", self._process.id) if begins else (state, None)
@@ -418,7 +419,7 @@ class Runs:
     async def trace(self, run_id: str) -> Sequence[Line] | None:
         """Return every step of a run, in the order it was carried out. None if there is no such run."""
         datasets = LiveDatasets(Datasets(self._store), self._now)
-        return await trace(run_id, store=self._store, catalog=self._catalog, datasets=datasets)
+        return await trace(run_id, store=self._store, catalog=self._catalog, datasets=datasets, now=self._now)
 
     async def why(self, flow: str, *, since: float) -> Why:
         """Return which guards kept events from waking a flow, and the latest of these events."""
@@ -490,6 +491,13 @@ class Runs:
 
 
 _NOTHING: Final = Received(runs=())
+
+
+def _release(connection: sa.Connection, plan: _Plan) -> None:
+    """Leave the key of `once per` to an event that becomes a run."""
+    if plan.woken.once is not None:
+        run, (key, _) = plan.run, plan.woken.once
+        run_states.release_once(connection, flow=run.flow, key=key, event_id=run.event_id)
 
 
 def _errand(taken: Taken) -> Errand:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.history import History
-from flows.misses import TURN
+from flows.misses import ONCE_PER, TURN
 from tests.flows.drivers import OnDisk, Outside
 from tests.flows.lifecycle import (
     ASK,
@@ -318,3 +318,69 @@ async def test_a_line_begins_when_the_flow_may_do_more_at_once(disk: OnDisk) -> 
     await until_states(disk, e1="waiting", e2="waiting", e3="queued")
     await keep(disk, STEPS)
     await until_states(disk, e1="waiting", e2="waiting", e3="waiting")
+
+
+# --- turns, and `once per` --------------------------------------------------------------------------------------------
+
+ONCE = """when:
+  event: test.happened
+  from: "{{ settings.account }}"
+  once per: {key: "{{ event.who }}", within: 1h}
+"""
+
+
+@pytest.mark.parametrize(
+    ("turns", "before"), [(runs("single"), {"e1": "waiting"}), (runs("queued", 1), {"e1": "waiting", "e2": "queued"})]
+)
+async def test_an_event_that_is_let_go_leaves_its_key_to_the_next(
+    disk: OnDisk, turns: str, before: dict[str, str]
+) -> None:
+    await keep(disk, STEPS, more=turns, when=ONCE)
+    for event_id in before:
+        assert await disk.wake(event_id, event_id)
+    await until_states(disk, **before)
+    assert not await disk.wake("late", "Ann")
+    assert (await disk.runs.why("f", since=0)).counts == {TURN: 1}
+    for event_id in reversed(before):
+        assert await disk.runs.cancel(f"f/1/a:{event_id}", by="U1")
+    cancelled = dict.fromkeys(before, "cancelled")
+    assert await disk.wake("again", "Ann")
+    await until_states(disk, **cancelled, again="waiting")
+    assert await disk.runs.cancel("f/1/a:again", by="U1")
+    assert not await disk.wake("once more", "Ann")  # its key has had its run
+    assert await states(disk) == {**cancelled, "again": "cancelled"}
+
+
+@pytest.mark.parametrize(
+    "turns", [runs("parallel"), runs("parallel", 1), runs("queued"), runs("single"), runs("restart")]
+)
+async def test_a_key_that_had_its_run_wakes_and_cancels_nothing_whatever_the_mode(disk: OnDisk, turns: str) -> None:
+    await keep(disk, STEPS, more=turns, when=ONCE)
+    assert await disk.wake("e1", "Ann")
+    await until_states(disk, e1="waiting")
+    assert not await disk.wake("e2", "Ann")
+    await until_states(disk, e1="waiting")
+    assert (await disk.runs.why("f", since=0)).counts == {ONCE_PER: 1}
+
+
+async def test_a_key_is_free_again_once_its_time_has_passed_also_if_an_event_was_let_go_between(tmp_path: Path) -> None:
+    time, outside = Time(), Outside()
+    async with living(tmp_path, outside, now=time) as disk:
+        await keep(disk, STEPS, more=runs("single"), when=ONCE)
+        assert await disk.wake("e1", "Ann")
+        time.at += 3700
+        assert not await disk.wake("e2", "Ann")  # free, but the first is still under way
+        assert await disk.runs.cancel("f/1/a:e1", by="U1")
+        assert await disk.wake("e3", "Ann")
+
+
+async def test_of_many_events_with_one_key_in_two_processes_one_becomes_a_run(pair: tuple[OnDisk, OnDisk]) -> None:
+    for process in pair:
+        await keep(process, STEPS, more=runs("single"), when=ONCE)
+    assert await pair[0].wake("e0", "Bob")
+    await until_states(pair[0], e0="waiting")
+    late = await asyncio.gather(*(pair[number % 2].wake(f"late{number}", "Ann") for number in range(10)))
+    assert not any(late)
+    assert await pair[0].runs.cancel("f/1/a:e0", by="U1")
+    woken = await asyncio.gather(*(pair[number % 2].wake(f"e{number + 1}", "Ann") for number in range(10)))
+    assert sum(map(len, woken)) == 1
