@@ -121,13 +121,18 @@ def pattern(text: str) -> Any:
         raise ValueError("a regular expression has at most 1000 characters")
     try:
         return re2.compile(text, _PATTERNS)
+    except UnicodeEncodeError as error:
+        raise ValueError("a regular expression has no half characters") from error
     except re2.error as error:
         said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error.args[0])
         raise ValueError(f"not a regular expression of the RE2 kind: {said}") from error
 
 
 def moment(value: object) -> datetime | None:
-    """Return a date or time as a moment: ISO 8601 (without a zone it is UTC) or Unix seconds. None for anything else."""
+    """Return a date or time as a moment: ISO 8601 (without a zone it is UTC) or Unix seconds. None for anything else.
+
+    In UTC, too, a moment lies in the years 1 to 9999.
+    """
     match value:
         case bool():
             return None
@@ -139,9 +144,12 @@ def moment(value: object) -> datetime | None:
         case str():
             try:
                 found = datetime.fromisoformat(value.strip())
-            except ValueError:
+                if found.tzinfo is None:
+                    return found.replace(tzinfo=UTC)
+                found.astimezone(UTC)
+            except (OverflowError, ValueError):
                 return None
-            return found if found.tzinfo else found.replace(tzinfo=UTC)
+            return found
         case _:
             return None
 
@@ -184,7 +192,7 @@ def compare(left: Any, operator: Operator, right: Any) -> bool:
         case "ends with":
             return isinstance(left, str) and isinstance(right, str) and left.casefold().endswith(right.casefold())
         case "matches":
-            return isinstance(left, str) and pattern(right).search(left) is not None
+            return isinstance(left, str) and isinstance(right, str) and _matches(left, right)
         case "less than":
             return _numbers(left, right, lambda a, b: a < b)
         case "greater than":
@@ -205,6 +213,13 @@ def compare(left: Any, operator: Operator, right: Any) -> bool:
             return (left is None or left in ("", [], {})) == (right is not False)
         case _:
             assert_never(operator)
+
+
+def _matches(text: str, written: str) -> bool:
+    try:
+        return pattern(written).search(text) is not None
+    except ValueError:  # JSON may hold half a character, which is in no text that RE2 reads
+        return False
 
 
 def _same(left: Any, right: Any) -> bool:
