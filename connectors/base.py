@@ -1,6 +1,6 @@
 """What can be done: actions and sources, the connectors that have them, and the catalog that lists all."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
@@ -87,6 +87,28 @@ class Source:
     title: str
     about: str
     event: type[BaseModel]
+    answered: bool = False
+    """Whoever sends it waits for what flows say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One event, as it came out of what was sent."""
+
+    source: str
+    id: str | None
+    """The service's own id of it, by which a second delivery is recognised. None: what was sent is its id."""
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inlet:
+    """One way in which a service sends us events: an address below that of the connection."""
+
+    name: str
+    """The last part of its address."""
+    read: Callable[[bytes], Sequence[Arrival]]
+    """Return the events of a body. Raises ValueError, which says what is wrong with it."""
 
 
 def _one(_given: Any) -> int:
@@ -211,6 +233,7 @@ class Connector(Declaring, Generic[S, C]):
         connect: Callable[[S, Wire], C],
         check: Callable[[C], Awaitable[str]],
         sources: Iterable[Source] = (),
+        inlets: Iterable[Inlet] = (),
         understanding: Callable[[Effect], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         super().__init__(name, title=title, connected=True, understanding=understanding)
@@ -220,6 +243,7 @@ class Connector(Declaring, Generic[S, C]):
         self.check = check
         """Make one harmless call and say in a sentence how it went; raises ConnectorError."""
         self.sources: Mapping[str, Source] = MappingProxyType({source.name: source for source in sources})
+        self.inlets: Mapping[str, Inlet] = MappingProxyType({inlet.name: inlet for inlet in inlets})
 
 
 class Catalog:

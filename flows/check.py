@@ -151,6 +151,13 @@ class _Check:
                         hint=nearest(trigger.event, self.catalog.sources),
                     )
                 yield from self.connection(trigger.from_, f"{path}/from", trigger.event.partition(".")[0])
+                if trigger.answers is not None and source is not None and not source.answered:
+                    yield Problem(
+                        path=f"{path}/answers",
+                        message=f"nobody waits for an answer to {trigger.event}",
+                        hint="leave `answers:` out, or listen to "
+                        + ", ".join(name for name, one in self.catalog.sources.items() if one.answered),
+                    )
                 event = source.event if source else Any
                 door = Known(names={"settings": settings, "event": event})
                 yield from mentions.tests(trigger.only_if or [], f"{path}/only if", door)

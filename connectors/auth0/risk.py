@@ -9,7 +9,8 @@ from pydantic import Field, ValidationError
 from connectors.auth0.client import Tenant
 from connectors.auth0.connector import auth0
 from connectors.auth0.devices import device_words
-from connectors.auth0.events import Assessment, PostLogin, RiskAssessment
+from connectors.auth0.sources.parts import Assessment, RiskAssessment
+from connectors.auth0.sources.triggers import PostLogin
 from connectors.base import Value
 from connectors.wording import clean
 

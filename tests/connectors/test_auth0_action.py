@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from starlette.responses import Response
 
-from connectors.auth0.events import PostLogin
+from connectors.auth0.sources.triggers import PostLogin
 from tests.connectors.doubles import Oddity
 
 HERE = Path(__file__).parent / "action"

@@ -118,7 +118,7 @@ class Outside:
 
 
 def catalog_of(outside: Outside) -> Catalog:
-    source = Source(name="test.happened", title="It happened", about="", event=Happened)
+    source = Source(name="test.happened", title="It happened", about="", event=Happened, answered=True)
 
     async def check(_client: Outside) -> str:
         return "fine"

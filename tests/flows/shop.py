@@ -110,7 +110,7 @@ def catalog() -> Catalog:
         connect=lambda _settings, _wire: None,
         check=_check,
         sources=[
-            Source(name="shop.ordered", title="Ordered", about="", event=Ordered),
+            Source(name="shop.ordered", title="Ordered", about="", event=Ordered, answered=True),
             Source(name="shop.returned", title="Returned", about="", event=Returned),
         ],
     )

@@ -862,6 +862,17 @@ WRONG = [
         id="stop on error",
     ),
     pytest.param(
+        flow("[{answer: {deny: no}}]", when="when: {event: shop.returned, from: $ACCOUNT, answers: {within: 2s}}"),
+        [
+            (
+                "when/0/answers",
+                "nobody waits for an answer to shop.returned",
+                "leave `answers:` out, or listen to shop.ordered",
+            )
+        ],
+        id="answers where nobody waits",
+    ),
+    pytest.param(
         flow("[{answer: {deny: no}}]"),
         [("steps/0", "nobody waits for an answer", "say `answers: {within: 2s}` at an event of `when:`")],
         id="answer",

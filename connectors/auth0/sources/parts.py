@@ -1,11 +1,11 @@
-"""The events that an Auth0 tenant sends us. Field names are Auth0's own; more, less and nulls are all normal."""
+"""What the events of Auth0's Actions are made of. Field names are Auth0's own; more, less and nulls are all normal."""
 # ruff: noqa: N815 - mixedCase is how Auth0 spells them, and references in flows use its spelling
 
 from typing import Any
 
 from pydantic import Field
 
-from connectors.base import Lenient, Source
+from connectors.base import Lenient
 
 
 class Tenant(Lenient):
@@ -206,26 +206,51 @@ class User(Lenient):
     identities: list[Identity] | None = None
 
 
-class PostLogin(Lenient):
-    """A login that Auth0 has just let through."""
+class NewUser(Lenient):
+    """Somebody who is not a user yet."""
 
-    tenant: Tenant
-    stats: Stats | None = None
-    client: Client | None = None
-    connection: Connection | None = None
-    organization: Organization | None = None
-    authentication: Authentication | None = None
-    authorization: Authorization | None = None
-    session: Session | None = None
-    transaction: Transaction | None = None
-    request: Request | None = None
-    resource_server: ResourceServer | None = None
-    user: User
+    email: str | None = None
+    name: str | None = None
+    nickname: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    username: str | None = None
+    phone_number: str | None = None
+    picture: str | None = None
+    app_metadata: dict[str, Any] | None = None
+    user_metadata: dict[str, Any] | None = None
 
 
-POST_LOGIN = Source(
-    name="auth0.post_login",
-    title="A person signed in",
-    about="Sent by the Auth0 Action at every login, before the application gets its tokens.",
-    event=PostLogin,
-)
+class KnownUser(Lenient):
+    """The person, as far as Auth0 says where a password was changed."""
+
+    user_id: str | None = None
+    email: str | None = None
+    email_verified: bool | None = None
+    phone_number: str | None = None
+    phone_verified: bool | None = None
+    username: str | None = None
+    last_password_reset: str | None = None
+
+
+class Token(Lenient):
+    """The access token that is about to be given out."""
+
+    scope: list[str] | None = None
+    customClaims: dict[str, Any] | None = None
+
+
+class Message(Lenient):
+    """A text message that is about to be sent. What it says stays with Auth0: there is a code in it."""
+
+    action: str | None = None
+    message_type: str | None = None
+    recipient: str | None = None
+
+
+class Exchange(Lenient):
+    """A token that is exchanged for another. The token itself stays with Auth0."""
+
+    subject_token_type: str | None = None
+    requested_token_type: str | None = None
+    requested_scopes: list[str] | None = None
