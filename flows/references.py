@@ -5,6 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 REFERENCE: Final = re.compile(r"\{\{\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*\}\}")
+DEEPEST: Final = 50
+"""Lists and mappings within each other that are read out. Of an event there may be many more."""
+LONGEST_PLACE: Final = 9
+"""Digits of a place in a list."""
 BRACES: Final = re.compile(r"\{\{[^{}]*\}\}|\{\{|\}\}")
 
 
@@ -45,7 +49,7 @@ def look_up(path: str, scope: Mapping[str, Any]) -> Any:
         match value:
             case Mapping():
                 value = value.get(name)
-            case list() if name.isdecimal() and int(name) < len(value):
+            case list() if name.isdecimal() and len(name) <= LONGEST_PLACE and int(name) < len(value):
                 value = value[int(name)]
             case _:
                 return None
@@ -65,14 +69,14 @@ def fill(value: Any, scope: Mapping[str, Any], *, keep: frozenset[str] = frozens
             path = only_path(value)
             if path is not None:
                 return value if _kept(path, keep) else _plain(look_up(path, scope), keep)
-            return REFERENCE.sub(
-                lambda found: (
-                    found.group(0)
-                    if _kept(found.group(1), keep)
-                    else _plain(spoken(look_up(found.group(1), scope)), keep)
-                ),
+            filled = REFERENCE.sub(
+                lambda found: found.group(0) if _kept(found.group(1), keep) else spoken(look_up(found.group(1), scope)),
                 value,
             )
+            # Pieces that are none may be one together.
+            if keep and filled.count("{{") > sum(_kept(path, keep) for path in paths(value)):
+                raise ValueError(_MISREAD)
+            return filled
         case Mapping():
             return {name: fill(inner, scope, keep=keep) for name, inner in value.items()}
         case list() | tuple():
@@ -81,19 +85,24 @@ def fill(value: Any, scope: Mapping[str, Any], *, keep: frozenset[str] = frozens
             return value
 
 
+_MISREAD: Final = "what is compared with holds {{, which would be read as a reference"
+
+
 def _kept(path: str, keep: frozenset[str]) -> bool:
     return path.partition(".")[0] in keep
 
 
 def _plain(value: Any, keep: frozenset[str]) -> Any:
     if keep and any("{{" in text for text in texts(value)):
-        raise ValueError("what is compared with holds {{, which would be read as a reference")
+        raise ValueError(_MISREAD)
     return value
 
 
-def spoken(value: Any) -> str:
+def spoken(value: Any, *, levels: int = DEEPEST) -> str:
     """Return a value as it stands within a sentence: nothing for nothing, lists with commas."""
     match value:
+        case Sequence() | Mapping() if levels == 0 and not isinstance(value, str):
+            return "…"
         case None:
             return ""
         case bool():
@@ -101,8 +110,8 @@ def spoken(value: Any) -> str:
         case str():
             return value
         case Sequence():
-            return ", ".join(spoken(inner) for inner in value)
+            return ", ".join(spoken(inner, levels=levels - 1) for inner in value)
         case Mapping():
-            return ", ".join(f"{name}: {spoken(inner)}" for name, inner in value.items())
+            return ", ".join(f"{name}: {spoken(inner, levels=levels - 1)}" for name, inner in value.items())
         case _:
             return str(value)
