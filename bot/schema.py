@@ -5,13 +5,26 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from flows.writer import StorageError
+
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
 NEWEST: Final = "0002"
 """The last revision in `migrations/versions`; a test holds them together."""
 
 
+class NewerDatabaseError(StorageError):
+    """The database was written by a newer cicflow than this one."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__()
+        said = f"The database was written by a newer cicflow than this one: its form is {found}, and this one knows {NEWEST}."
+        self.args = (f"{said} Nothing was changed in it. Start that version, or restore a backup from before it.",)
+
+
 def upgrade(engine: sa.Engine) -> bool:
     """Bring the database to the newest schema. Returns whether there was anything to do.
+
+    Raises NewerDatabaseError if it is newer than that.
 
     Alembic is loaded only when there is: it costs a noticeable part of the start.
     """
@@ -21,6 +34,8 @@ def upgrade(engine: sa.Engine) -> bool:
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
             if found == NEWEST:
                 return False
+            if found is not None and not any((MIGRATIONS / "versions").glob(f"{found}_*.py")):
+                raise NewerDatabaseError(found)
     from alembic import command
     from alembic.config import Config
 

@@ -205,6 +205,29 @@ def test_a_migration_that_fails_leaves_what_was_there(engine: sa.Engine) -> None
     assert is_todays(engine)
 
 
+def newer_form(engine: sa.Engine) -> None:
+    """Bring an empty database to a form that only a later version knows."""
+    schema.upgrade(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("CREATE TABLE of_a_later_version (it INTEGER)")
+
+
+def test_a_newer_database_is_left_as_it_is(engine: sa.Engine) -> None:
+    newer_form(engine)
+    before = sa.inspect(engine).get_table_names()
+    with pytest.raises(schema.NewerDatabaseError, match=r"newer cicflow.* 9999.* 0002.*Start that version"):
+        schema.upgrade(engine)
+    assert sa.inspect(engine).get_table_names() == before
+
+
+async def test_the_command_line_says_in_words_that_a_database_is_newer(address: str, engine: sa.Engine) -> None:
+    newer_form(engine)
+    status, said = await migrating(address)
+    assert (status, said.count("\n")) == (1, 1)
+    assert said.startswith("The database was written by a newer cicflow")
+
+
 def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
     engines = [open_engine(f"sqlite:///{tmp_path / 'new.sqlite'}") for _ in range(8)]
     together = threading.Barrier(8, timeout=10)
