@@ -10,15 +10,49 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as WebRoute
 
-from sandbox.auth0 import actions, bindings, identities, imports, jobs, logs, roles, sessions, tokens, users
+from sandbox.auth0 import (
+    actions,
+    bindings,
+    directory,
+    event_streams,
+    factors,
+    identities,
+    imports,
+    jobs,
+    log_streams,
+    logs,
+    organizations,
+    protection,
+    roles,
+    sessions,
+    tickets,
+    tokens,
+    users,
+)
 from sandbox.auth0.control import control_routes
 from sandbox.auth0.errors import ApiError, ServiceError
+from sandbox.auth0.mails import mail_routes
+from sandbox.auth0.plans import refuse_plan
+from sandbox.auth0.protection import block_routes
 from sandbox.auth0.routing import Call, Route, find, split, strict_json, typed_query
 from sandbox.auth0.tenant import Tenant
 
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 LONGEST_ADDRESS = 8192
-SECRET_ARGUMENTS = {"client_secret", "password", "access_token", "refresh_token"}
+SECRET_ARGUMENTS = {
+    "client_secret",
+    "password",
+    "access_token",
+    "refresh_token",
+    "token",
+    "totp_secret",
+    "httpAuthorization",
+}
+LARGEST_ANSWER = 20_000
+"""Bytes of an answer that the list of calls keeps; a longer one is not kept at all."""
+
+ALL_ANSWERS = 20_000_000
+"""Bytes of all answers that the list of calls keeps; the oldest ones go first."""
 
 ROUTES: list[Route] = [
     *tokens.routes.listed,
@@ -30,6 +64,13 @@ ROUTES: list[Route] = [
     *identities.routes.listed,
     *roles.routes.listed,
     *imports.routes.listed,
+    *organizations.routes.listed,
+    *factors.routes.listed,
+    *tickets.routes.listed,
+    *protection.routes.listed,
+    *directory.routes.listed,
+    *log_streams.routes.listed,
+    *event_streams.routes.listed,
     *jobs.routes.listed,
     *jobs.downloads.listed,
 ]
@@ -41,7 +82,8 @@ def application(tenant: Tenant) -> Starlette:
     async def serve(request: Request) -> Response:
         return await receive(tenant, request)
 
-    return Starlette(routes=[*control_routes(tenant), WebRoute("/{path:path}", serve, methods=METHODS)])
+    control = [*control_routes(tenant), *mail_routes(tenant), *block_routes(tenant)]
+    return Starlette(routes=[*control, WebRoute("/{path:path}", serve, methods=METHODS)])
 
 
 async def receive(tenant: Tenant, request: Request) -> Response:
@@ -52,20 +94,38 @@ async def receive(tenant: Tenant, request: Request) -> Response:
     fault_response, fault = await tenant.faults.around(name, lambda: answer_to(tenant, request, content))
     tenant.called += 1
     status = getattr(fault_response, "status_code", None) if not (fault and fault.drop) else None
-    tenant.calls.append(
-        {
-            "n": tenant.called,
-            "at": tenant.now(),
-            "verb": request.method,
-            "path": path,
-            "query": dict(request.query_params),
-            "body": without_secrets(readable(request, content)),
-            "status": status,
-            "error": error_of(fault_response),
-            "fault": fault.as_given() if fault else None,
-        }
-    )
+    call = {
+        "n": tenant.called,
+        "at": tenant.now(),
+        "verb": request.method,
+        "path": path,
+        "raw": raw_path(request),
+        "query": dict(request.query_params),
+        "body": without_secrets(readable(request, content)),
+        "status": status,
+        "error": error_of(fault_response),
+        "fault": fault.as_given() if fault else None,
+        "answer": None,
+        "answer_bytes": 0,
+    }
+    keep_answer(tenant, call, fault_response)
+    tenant.calls.append(call)
     return fault_response
+
+
+def keep_answer(tenant: Tenant, call: dict[str, Any], response: Response) -> None:
+    """Keep an answer in JSON with its call, unless it is too long; forget the oldest where they are too many."""
+    content = bytes(getattr(response, "body", b""))
+    call["answer_bytes"] = len(content)
+    if not isinstance(response, JSONResponse) or len(content) > LARGEST_ANSWER:
+        return
+    call["answer"] = without_secrets(json.loads(content))
+    tenant.answered.append(call)
+    tenant.answered_bytes += len(content)
+    while tenant.answered_bytes > ALL_ANSWERS or len(tenant.answered) > len(tenant.calls) + 1:
+        oldest = tenant.answered.popleft()
+        oldest["answer"] = None
+        tenant.answered_bytes -= oldest["answer_bytes"]
 
 
 def raw_path(request: Request) -> str:
@@ -107,9 +167,11 @@ async def served(tenant: Tenant, request: Request, content: bytes) -> Response:
     if tenant.settings.limited and not tenant.bucket.take(tenant.now()):
         raise ApiError(429, "Global limit has been reached", "too_many_requests")
     route.refuse_scopes(scopes)
+    if route.plan:
+        refuse_plan(tenant, *route.plan)
     if route.method != "GET" and tenant.read_only.refuses(route.method, path):
         raise ApiError(403, "The tenant is read-only", "operation_not_supported")
-    query = typed_query(dict(request.query_params), route)
+    query = typed_query(request.query_params.multi_items(), route)
     response = await called(
         route,
         tenant,

@@ -5,7 +5,7 @@ The rules are a small part of JSON Schema, written as plain dictionaries next to
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,8 +71,14 @@ def fault_inside(value: dict[str, Any], rules: Rules, path: str) -> tuple[str, s
     unknown = [name for name in value if name not in known]
     if unknown and rules.get("closed"):
         return f"Additional properties not allowed: {','.join(unknown)}{rules.get('advice', '')}", path, about
+    for name in unknown if "values" in rules else ():
+        broken = first_fault(value[name], rules["values"], f"{path}.{name}" if path else name)
+        if broken:
+            return broken
     if len(value) < rules.get("at_least", 0):
         return f"Too few properties defined ({len(value)}), minimum {rules['at_least']}", path, about
+    if len(value) > rules.get("at_most", len(value)):
+        return f"Too many properties defined ({len(value)}), maximum {rules['at_most']}", path, about
     return None
 
 
@@ -133,9 +139,14 @@ def fault_of_size(value: Any, rules: Rules) -> str | None:
     return None
 
 
-def read_query(sent: Mapping[str, str], rules: Rules) -> dict[str, Any]:
+def read_query(sent: Iterable[tuple[str, str]], rules: Rules) -> dict[str, Any]:
     """Turn the texts of a query string into the types that the rules name, and refuse what does not fit."""
-    values: dict[str, Any] = {name: as_kind(text, rules.get(name, {}).get("type")) for name, text in sent.items()}
+    values: dict[str, Any] = {}
+    for name, text in sent:
+        if rules.get(name, {}).get("type") == "array":
+            values.setdefault(name, []).append(text)
+        else:
+            values[name] = as_kind(text, rules.get(name, {}).get("type"))
     check(values, {"properties": rules, "closed": True}, what="Query")
     return values
 

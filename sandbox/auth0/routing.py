@@ -4,7 +4,7 @@ An id such as `auth0|../x` therefore stays an id, whatever it looks like once de
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
@@ -15,7 +15,7 @@ from sandbox.auth0.checks import Rules, check, read_query
 from sandbox.auth0.errors import ApiError
 
 if TYPE_CHECKING:
-    from sandbox.auth0.tenant import Tenant
+    from sandbox.auth0.tenant import Plan, Tenant
 
 NOTHING: Rules = {}
 
@@ -65,6 +65,7 @@ class Route:
     any_of: tuple[str, ...] = ()
     all_of: tuple[str, ...] = ()
     query: Rules = field(default_factory=dict)
+    plan: tuple["Plan", str] | None = None
 
     def ids(self, method: str, parts: tuple[str, ...]) -> dict[str, str] | None:
         """Compare with a request's address; the ids in it, or None when it is another address."""
@@ -99,13 +100,16 @@ class Routes:
         any_of: tuple[str, ...] = (),
         all_of: tuple[str, ...] = (),
         query: Rules = NOTHING,
+        plan: tuple["Plan", str] | None = None,
     ) -> Callable[[Endpoint], Endpoint]:
-        """Put an endpoint at an address."""
+        """Put an endpoint at an address; `plan` names the least plan that includes it, and the feature."""
 
         def put(endpoint: Endpoint) -> Endpoint:
             parts = split(self.prefix + path)
             self.listed.append(
-                Route(method=method, parts=parts, endpoint=endpoint, any_of=any_of, all_of=all_of, query=query)
+                Route(
+                    method=method, parts=parts, endpoint=endpoint, any_of=any_of, all_of=all_of, query=query, plan=plan
+                )
             )
             return endpoint
 
@@ -142,7 +146,7 @@ def find(routes: list[Route], method: str, parts: tuple[str, ...]) -> tuple[Rout
     raise ApiError(404, "Not Found")
 
 
-def typed_query(sent: Mapping[str, str], route: Route) -> dict[str, Any]:
+def typed_query(sent: Iterable[tuple[str, str]], route: Route) -> dict[str, Any]:
     """Read the query string by the rules of the route."""
     return read_query(sent, route.query)
 

@@ -8,12 +8,14 @@ from sandbox.auth0.checks import Rules
 from sandbox.auth0.errors import ApiError
 from sandbox.auth0.moments import iso, letters
 from sandbox.auth0.routing import Call, Routes, answer, empty
-from sandbox.auth0.tenant import APPLICATION_ID, Tenant
+from sandbox.auth0.tenant import APPLICATION_ID, Plan, Tenant
 from sandbox.auth0.users import account_of, forget
 
 routes = Routes()
 
 DAY = 86400
+SESSIONS: tuple[Plan, str] = ("enterprise", "session management")
+TOKENS: tuple[Plan, str] = ("enterprise", "refresh token management")
 CHECKPOINTS: Rules = {
     "include_totals": {"type": "boolean", "about": "Return the total too."},
     "from": {"type": "string", "about": "Optional Id from which to start selection."},
@@ -102,14 +104,14 @@ def checkpoint_page(things: list[dict[str, Any]], name: str, query: Any) -> dict
     return body
 
 
-@routes.on("GET", "/users/{id}/sessions", any_of=("read:sessions",), query=CHECKPOINTS)
+@routes.on("GET", "/users/{id}/sessions", any_of=("read:sessions",), query=CHECKPOINTS, plan=SESSIONS)
 def list_sessions(tenant: Tenant, call: Call) -> Response:
     """List a person's open sessions."""
     account = account_of(tenant, call.ids["id"])
     return answer(checkpoint_page(tenant.sessions_of(account.user_id), "sessions", call.query))
 
 
-@routes.on("DELETE", "/users/{id}/sessions", any_of=("delete:sessions",))
+@routes.on("DELETE", "/users/{id}/sessions", any_of=("delete:sessions",), plan=SESSIONS)
 def delete_sessions(tenant: Tenant, call: Call) -> Response:
     """Close all sessions of a person."""
     account = account_of(tenant, call.ids["id"])
@@ -119,7 +121,7 @@ def delete_sessions(tenant: Tenant, call: Call) -> Response:
     return answer({}, 202)
 
 
-@routes.on("GET", "/users/{id}/refresh-tokens", any_of=("read:refresh_tokens",), query=CHECKPOINTS)
+@routes.on("GET", "/users/{id}/refresh-tokens", any_of=("read:refresh_tokens",), query=CHECKPOINTS, plan=TOKENS)
 def list_refresh_tokens(tenant: Tenant, call: Call) -> Response:
     """List a person's refresh tokens."""
     account = account_of(tenant, call.ids["id"])
@@ -162,13 +164,13 @@ def session_of(tenant: Tenant, call: Call) -> dict[str, Any]:
     return session
 
 
-@routes.on("GET", "/sessions/{id}", any_of=("read:sessions",))
+@routes.on("GET", "/sessions/{id}", any_of=("read:sessions",), plan=SESSIONS)
 def get_session(tenant: Tenant, call: Call) -> Response:
     """Get one session."""
     return answer(session_of(tenant, call))
 
 
-@routes.on("DELETE", "/sessions/{id}", any_of=("delete:sessions",))
+@routes.on("DELETE", "/sessions/{id}", any_of=("delete:sessions",), plan=SESSIONS)
 def delete_session(tenant: Tenant, call: Call) -> Response:
     """Close one session; its refresh tokens stay."""
     close_session(tenant, call.ids["id"], with_tokens=False)
@@ -176,7 +178,7 @@ def delete_session(tenant: Tenant, call: Call) -> Response:
     return answer({}, 202)
 
 
-@routes.on("POST", "/sessions/{id}/revoke", all_of=("delete:sessions", "delete:refresh_tokens"))
+@routes.on("POST", "/sessions/{id}/revoke", all_of=("delete:sessions", "delete:refresh_tokens"), plan=SESSIONS)
 def revoke_session(tenant: Tenant, call: Call) -> Response:
     """Close one session and take its refresh tokens."""
     session = session_of(tenant, call)
@@ -196,7 +198,7 @@ def token_of(tenant: Tenant, call: Call) -> dict[str, Any]:
     return token
 
 
-@routes.on("GET", "/refresh-tokens/{id}", any_of=("read:refresh_tokens",))
+@routes.on("GET", "/refresh-tokens/{id}", any_of=("read:refresh_tokens",), plan=TOKENS)
 def get_refresh_token(tenant: Tenant, call: Call) -> Response:
     """Get one refresh token."""
     return answer(token_of(tenant, call))

@@ -212,6 +212,8 @@ class Tenant:
         self.wrong_passwords: dict[str, int] = {}
         self.calls: deque[dict[str, Any]] = deque(maxlen=10_000)
         self.called = 0
+        self.answered: deque[dict[str, Any]] = deque()
+        self.answered_bytes = 0
         self.issued: dict[str, Issued] = {}
         self.signing_key = b"sandbox signing key"
         self.refill()

@@ -231,7 +231,9 @@ CLEARING: Rules = {
 }
 
 
-@routes.on("POST", "/users/{id}/risk-assessments/clear", any_of=("update:users",))
+@routes.on(
+    "POST", "/users/{id}/risk-assessments/clear", any_of=("update:users",), plan=("enterprise", "risk assessments")
+)
 def clear_assessors(tenant: Tenant, call: Call) -> Response:
     """Forget what the assessors hold against a person: known devices start anew."""
     given = call.body(CLEARING)
