@@ -101,14 +101,14 @@ def _plain(value: Any, keep: frozenset[str]) -> Any:
 def spoken(value: Any, *, levels: int = DEEPEST) -> str:
     """Return a value as it stands within a sentence: nothing for nothing, lists with commas."""
     match value:
-        case Sequence() | Mapping() if levels == 0 and not isinstance(value, str):
-            return "…"
         case None:
             return ""
         case bool():
             return "yes" if value else "no"
         case str():
             return value
+        case Sequence() | Mapping() if levels == 0:
+            return "…"
         case Sequence():
             return ", ".join(spoken(inner, levels=levels - 1) for inner in value)
         case Mapping():
