@@ -1,6 +1,49 @@
 """Auth0: where a company's customers log in."""
 
-from connectors.auth0 import access, calls, risk, users  # their actions register on the connector
+from connectors.auth0 import (  # their actions register on the connector
+    access,
+    addresses,
+    authentication_methods,
+    blocks,
+    calls,
+    identities,
+    jobs,
+    logs,
+    members,
+    metadata,
+    multifactor,
+    organizations,
+    permissions,
+    refresh_tokens,
+    risk,
+    risk_assessments,
+    roles,
+    sessions,
+    tickets,
+    users,
+)
 from connectors.auth0.connector import auth0
 
-__all__ = ["access", "auth0", "calls", "risk", "users"]
+__all__ = [
+    "access",
+    "addresses",
+    "auth0",
+    "authentication_methods",
+    "blocks",
+    "calls",
+    "identities",
+    "jobs",
+    "logs",
+    "members",
+    "metadata",
+    "multifactor",
+    "organizations",
+    "permissions",
+    "refresh_tokens",
+    "risk",
+    "risk_assessments",
+    "roles",
+    "sessions",
+    "tickets",
+    "users",
+]

@@ -7,12 +7,11 @@ from pydantic import Field
 
 from connectors.auth0.client import Tenant
 from connectors.auth0.connector import auth0
-from connectors.auth0.profiles import UserRef
+from connectors.auth0.profiles import NO_SUCH_USER, UserRef
 from connectors.base import Value
 from connectors.errors import ConnectorError, Missing, Refused
 
 NOT_IN_THE_PLAN = "insufficient_entitlement"
-NO_SUCH_USER = "inexistent_user"
 LATER = "Access tokens that applications already hold go on until they run out."
 NOT_BACK = "Sessions and refresh tokens that were ended are not brought back: the person signs in again."
 

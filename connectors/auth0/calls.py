@@ -15,18 +15,14 @@ PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%|/-]+")
 
 
 class Call(Value):
-    """A call of the Management API."""
+    """A call of the Management API that reads."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(
-        title="Method", description="GET reads; the others change or destroy."
-    )
     path: str = Field(
         max_length=1000, title="Path", description="Begins with /api/v2/, without a question mark and what follows it."
     )
     query: dict[str, str | int | bool] = Field(
         default_factory=dict, title="Query", description="Names and values that go behind the question mark."
     )
-    body: Any = Field(default=None, title="Body", description="What is sent, as JSON; empty for nothing.")
 
     @field_validator("path")
     @classmethod
@@ -43,6 +39,13 @@ class Call(Value):
         return path
 
 
+class ChangingCall(Call):
+    """A call of the Management API that changes something."""
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = Field(title="Method", description="What to do there.")
+    body: Any = Field(default=None, title="Body", description="What is sent, as JSON; empty for nothing.")
+
+
 class Answer(Value):
     """What the Management API answered."""
 
@@ -50,13 +53,19 @@ class Answer(Value):
     body: Any = Field(title="Body", description="The answer, read as JSON; empty where there was none.")
 
 
-@auth0.action("Call the Management API", effect="destroys")
-async def raw_call(client: Tenant, given: Call) -> Answer:
+@auth0.action("Read from the Management API", effect="reads", repeatable=True)
+async def call_read(client: Tenant, given: Call) -> Answer:
+    """Make any call of Auth0's Management API that only reads: GET."""
+    return await _made(client, "GET", given)
+
+
+@auth0.action("Change by the Management API", effect="destroys")
+async def call_change(client: Tenant, given: ChangingCall) -> Answer:
     """Make any call of Auth0's Management API. What it does is up to the call: it may well destroy."""
-    response = await client.http.request(
-        given.method,
-        given.path,
-        params=given.query or None,
-        json=given.body,
-    )
+    return await _made(client, given.method, given, body=given.body)
+
+
+async def _made(client: Tenant, method: str, given: Call, *, body: Any = None) -> Answer:
+    query = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.query.items()}
+    response = await client.http.request(method, given.path, params=query or None, json=body)
     return Answer(status=response.status_code, body=response.json() if response.content else None)

@@ -1,23 +1,15 @@
 """What we say of a user: the parts of an Auth0 profile that flows may refer to."""
 
-import unicodedata
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
+from connectors.auth0.answers import picked
+from connectors.auth0.ids import OnePart
 from connectors.base import Value
 
-
-def _safe_user_id(user_id: str) -> str:
-    """Refuse what could not be one part of an address. The library escapes the rest, but a dot stays a dot."""
-    if user_id in {".", ".."} or any(unicodedata.category(each) in {"Cc", "Cs"} for each in user_id):
-        raise ValueError("This is not a user id. It looks like auth0|5f7c8ec7c33c6c004bbafe82.")
-    return user_id
-
-
 UserId = Annotated[
-    str,
-    AfterValidator(_safe_user_id),
+    OnePart,
     Field(
         min_length=1,
         max_length=255,
@@ -25,6 +17,10 @@ UserId = Annotated[
         description="Auth0's id of the person, such as auth0|5f7c8ec7c33c6c004bbafe82.",
     ),
 ]
+
+
+NO_SUCH_USER = "inexistent_user"
+"""Auth0's short name for it."""
 
 
 class UserRef(Value):
@@ -80,15 +76,14 @@ class User(Value):
 
 def user_from(profile: BaseModel) -> User:
     """Pick what we know from a profile as the library gives it; nulls and absent fields are the same."""
-    known = {name: value for name, value in profile.model_dump(mode="json").items() if value is not None}
-    picked = {name: known[name] for name in User.model_fields if name in known}
-    picked["identities"] = [
+    known = profile.model_dump(mode="json")
+    identities = [
         Account(
             provider=each.get("provider"),
-            user_id=each.get("user_id"),
+            user_id=None if each.get("user_id") is None else str(each["user_id"]),
             connection=each.get("connection"),
             social=each.get("isSocial", each.get("is_social")),
         )
-        for each in known.get("identities", [])
+        for each in known.get("identities") or []
     ]
-    return User.model_validate(picked)
+    return picked(User, known, identities=identities)

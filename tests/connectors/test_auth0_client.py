@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from starlette.responses import JSONResponse, PlainTextResponse
 
-from connectors.auth0 import users
+from connectors.auth0 import metadata, users
 from connectors.auth0.client import Settings, Tenant, check, connect
 from connectors.auth0.profiles import UserRef
 from connectors.catalog import catalog
@@ -229,7 +229,7 @@ async def test_an_answer_that_makes_no_sense_is_an_error_of_ours_without_its_con
         await actions["auth0.get_user"].carry_out(tenant, SOMEBODY)
     with pytest.raises(Ambiguous, match="cannot be understood") as writing:
         await actions["auth0.set_app_metadata"].carry_out(
-            tenant, users.Metadata(user_id=FIRST, app_metadata={"plan": "x"})
+            tenant, metadata.AppMetadata(user_id=FIRST, app_metadata={"plan": "x"})
         )
     for error in (reading.value, writing.value):
         assert error.__cause__ is None

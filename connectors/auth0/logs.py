@@ -1,0 +1,186 @@
+"""The tenant's log: what happened, as Auth0 wrote it down."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any, Self
+from urllib.parse import quote
+
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from connectors.auth0.answers import MOST, PAGE, picked
+from connectors.auth0.client import Tenant
+from connectors.auth0.connector import auth0
+from connectors.auth0.ids import LogId
+from connectors.auth0.profiles import UserId
+from connectors.auth0.users import Text, moment_text, quoted
+from connectors.base import Value
+from connectors.errors import Refused
+
+LOGS = "/api/v2/logs"
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
+
+
+class LogRef(Value):
+    """Which record is meant."""
+
+    log_id: LogId
+
+
+class LogSearch(Value):
+    """What to look for. Everything that is filled in must fit."""
+
+    types: list[Code] = Field(
+        default_factory=list,
+        max_length=50,
+        title="Types",
+        description="Auth0's codes, such as s for a login and fp for a wrong password; any of them.",
+    )
+    user_id: UserId | None = Field(default=None, title="User", description="Auth0's id of the person.")
+    ip: Text | None = Field(default=None, title="Address", description="The network address.")
+    connection: Text | None = Field(default=None, title="Connection", description="Auth0's name for the connection.")
+    client_id: Text | None = Field(default=None, title="Application", description="The id of the application.")
+    since: AwareDatetime | None = Field(default=None, title="Since", description="Only what happened since then.")
+    until: AwareDatetime | None = Field(default=None, title="Until", description="Only what happened before then.")
+    limit: int = Field(
+        default=100, ge=1, le=MOST, title="At most", description="How many to bring back; Auth0 shows 1,000 at most."
+    )
+
+
+class LogRecord(Value):
+    """Something that happened."""
+
+    log_id: str = Field(title="Log record", description="Auth0's id of the record.")
+    date: str | None = Field(default=None, title="When", description="When it happened.")
+    type: str | None = Field(default=None, title="Type", description="Auth0's code, such as s, f, fp or limit_wc.")
+    description: str | None = Field(default=None, title="Description", description="What happened, in Auth0's words.")
+    user_id: str | None = Field(default=None, title="User", description="Auth0's id of the person.")
+    user_name: str | None = Field(default=None, title="User name", description="What the person signed in with.")
+    ip: str | None = Field(default=None, title="Address", description="From which network address.")
+    user_agent: str | None = Field(default=None, title="User agent", description="What the browser says of itself.")
+    connection: str | None = Field(default=None, title="Connection", description="Auth0's name for the connection.")
+    strategy: str | None = Field(default=None, title="Strategy", description="The kind of connection.")
+    client_id: str | None = Field(default=None, title="Application", description="The id of the application.")
+    client_name: str | None = Field(default=None, title="Application name", description="What it is called.")
+    details: dict[str, Any] = Field(default_factory=dict, title="Details", description="Whatever else Auth0 says.")
+
+
+class Logs(Value):
+    """What was found in the log."""
+
+    records: list[LogRecord] = Field(title="Records", description="What was found, the newest first.")
+    total: int = Field(title="Total", description="How many fit, as far as Auth0 counts.")
+    complete: bool = Field(title="Complete", description="False when more fit than were brought back, or could be.")
+
+
+class LogRange(Value):
+    """From where on to read."""
+
+    after: LogId | None = Field(
+        default=None,
+        title="After",
+        description="Auth0's id of the record after which to begin, such as the last one read.",
+    )
+    since: AwareDatetime | None = Field(
+        default=None,
+        title="Since",
+        description="Or: from which moment on. Auth0 keeps its log for days, not for years.",
+    )
+    limit: int = Field(default=100_000, ge=1, le=10_000_000, title="At most", description="How many records to read.")
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> Self:
+        if (self.after is None) == (self.since is None):
+            raise ValueError("Say either after which record or since when to read.")
+        return self
+
+
+@auth0.action("Search the log", effect="reads", repeatable=True)
+async def search_logs(client: Tenant, given: LogSearch) -> Logs:
+    """Find what happened, the newest first. Records of the last seconds may be missing, and never more than 1,000 come."""
+    records: list[LogRecord] = []
+    total = 0
+    for page in range((given.limit + PAGE - 1) // PAGE):
+        asked: dict[str, str | int] = {
+            "page": page,
+            "per_page": PAGE,
+            "include_totals": "true",
+            "sort": "date:-1",
+            **_query(given),
+        }
+        match (await client.http.get(LOGS, params=asked)).json():
+            case {"logs": list(found), "total": int(said)}:
+                records += [_record(each) for each in found]
+                total = max(total, said, len(records))
+            case _:
+                raise _strange()
+        if len(found) < PAGE:
+            break
+    kept = records[: given.limit]
+    return Logs(records=kept, total=total, complete=len(kept) == total)
+
+
+@auth0.action("Read the log", effect="reads", repeatable=True)
+async def read_logs(client: Tenant, given: LogRange) -> AsyncIterator[LogRecord]:
+    """Read everything that happened from a record or a moment on, the oldest first, however much it is."""
+    left, after = given.limit, given.after
+    if given.since is not None:
+        first = await _first_since(client, given)
+        if first is None:
+            return
+        left, after = left - 1, first.log_id
+        yield first
+    while left and after is not None:
+        found = await _some(client, {"from": after, "take": min(left, PAGE)})
+        for each in found:
+            yield each
+        # Pages may come short of what was asked for: only an empty one is the end.
+        left, after = left - len(found), found[-1].log_id if found else None
+
+
+@auth0.action("Get a log record", effect="reads", repeatable=True)
+async def get_log(client: Tenant, given: LogRef) -> LogRecord:
+    """Look up one record of the log."""
+    return _record((await client.http.get(f"{LOGS}/{quote(given.log_id, safe='')}")).json())
+
+
+async def _first_since(client: Tenant, given: LogRange) -> LogRecord | None:
+    """Find where to begin: Auth0 reads on from a record, and knows no moments there."""
+    query = f"date:[{moment_text(given.since)} TO *]" if given.since else ""
+    found = await _some(client, {"q": query, "sort": "date:1", "per_page": 1, "page": 0})
+    return found[0] if found else None
+
+
+async def _some(client: Tenant, asked: Mapping[str, str | int]) -> list[LogRecord]:
+    match (await client.http.get(LOGS, params=dict(asked))).json():
+        case list() as found:
+            return [_record(each) for each in found]
+        case _:
+            raise _strange()
+
+
+def _strange() -> Refused:
+    return Refused("Auth0 answered with something that cannot be understood.")
+
+
+def _query(given: LogSearch) -> dict[str, str]:
+    terms = [
+        given.types and f"type:({' OR '.join(quoted(each) for each in given.types)})",
+        given.user_id and f"user_id:{quoted(given.user_id)}",
+        given.ip and f"ip:{quoted(given.ip)}",
+        given.connection and f"connection:{quoted(given.connection)}",
+        given.client_id and f"client_id:{quoted(given.client_id)}",
+        given.since and f"date:[{moment_text(given.since)} TO *]",
+        given.until and f"date:[* TO {moment_text(given.until)}}}",
+    ]
+    query = " AND ".join(term for term in terms if term)
+    return {"q": query} if query else {}
+
+
+def _record(data: Mapping[str, Any]) -> LogRecord:
+    details = data.get("details")
+    return picked(
+        LogRecord,
+        data,
+        log_id=str(data.get("log_id") or data.get("_id")),
+        details=details if isinstance(details, dict) else {},
+    )
