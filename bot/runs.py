@@ -199,7 +199,9 @@ class RunDesk:
         for label, value in {"with": one.given, "gave": one.gave}.items():
             if value not in (None, {}, []):
                 lines.append(f"{label} {words.escape(brief(value), 300)}")
-        if not one.ended and not one.error:
+        if one.waits:
+            lines.append(f"_it waits for {words.escape(one.waits, 300)}_")
+        elif not one.ended:
             lines.append("_it has come as far as this_")
         return "\n".join(f"{depth}{text}" for text in lines)
 

@@ -79,15 +79,19 @@ class Run:
         self.around.recorder.began(path, step)
         try:
             gave, inner = await self.plain(step, path, scope)
+        except StoppedError as stopped:
+            self.around.recorder.ended(path, gave=stopped.ended.gave if isinstance(step, Stop) else None)
+            raise
         except StepFailedError as failed:
-            self.around.recorder.ended(path, error=failed.message)
             ways = step.on_error
+            instead = {**scope, "error": {"kind": failed.kind, "message": failed.message}}
+            gave = fill(ways.give, instead) if ways is not None and ways.give is not None else None
+            self.around.recorder.ended(path, gave=gave, error=failed.message)
             if ways is None or (ways.give is None and ways.steps is None):
                 raise
-            scope = {**scope, "error": {"kind": failed.kind, "message": failed.message}}
             if ways.give is not None:
-                return fill(ways.give, scope), {}
-            return None, _new(await self.sequence(ways.steps or [], f"{path}/on error/steps", scope), scope)
+                return gave, {}
+            return None, _new(await self.sequence(ways.steps or [], f"{path}/on error/steps", instead), instead)
         self.around.recorder.ended(path, gave=gave)
         return gave, inner
 
@@ -116,10 +120,9 @@ class Run:
             case Call():
                 return await self.call(step, path, scope), {}
             case Stop():
-                gave = fill(step.give, scope)
-                raise StoppedError(
-                    Ended(outcome=step.stop, message=spoken(fill(step.say, scope)), path=path, gave=gave)
-                )
+                say = spoken(fill(step.say, scope))
+                self.around.recorder.given(path, {"say": say})
+                raise StoppedError(Ended(outcome=step.stop, message=say, path=path, gave=fill(step.give, scope)))
             case _:
                 assert_never(step)
 
@@ -306,17 +309,20 @@ class Run:
 
     async def wait(self, step: Wait, path: str, scope: Scope) -> Any:
         """Let time pass. It is decided once, when the step is reached, until when."""
-
-        async def until() -> float:
-            if isinstance(step.wait, Until):
-                found = moment(fill(step.wait.until, scope))
-                if found is None:
-                    raise StepFailedError(path, f"{spoken(fill(step.wait.until, scope))[:60]!r} is no time")
-                return found.timestamp()
+        fixed, length = 0.0, 0
+        if isinstance(step.wait, Until):
+            found = moment(fill(step.wait.until, scope))
+            if found is None:
+                raise StepFailedError(path, f"{spoken(fill(step.wait.until, scope))[:60]!r} is no time")
+            fixed = found.timestamp()
+        else:
             try:
-                return self.around.now() + durations.seconds(fill(step.wait, scope))
+                length = durations.seconds(fill(step.wait, scope))
             except ValueError as error:
                 raise StepFailedError(path, str(error)) from error
+
+        async def until() -> float:
+            return fixed if isinstance(step.wait, Until) else self.around.now() + length
 
         at = await self.journal.step(path, until)
         self.around.recorder.given(path, {"until": _iso(at)})

@@ -108,7 +108,7 @@ class Runs:
         self._process = ThisProcess(store, self._pulse)
         self._durable = Durable(store, self._process, self._carry_out, watch, now)
         self._answers = Answers()
-        self._timetable = Timetable(store)
+        self._timetable = Timetable(store, self._misses)
         self._clock = Clock(self._ring, now=now)
         self._catalog = catalog
         datasets = Datasets(store)

@@ -1,20 +1,22 @@
 """Traces: every step of a run, seen once more by interpreting its journal again. Nothing of that is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.base import Action, Catalog
+from flows.attempts import is_failure
 from flows.durable import load
 from flows.engine import carry_out
 from flows.interruptions import SuspendedError
 from flows.journal import Act, MemoryJournal, Note, Work
 from flows.language import KINDS, Call, Limits, Step, Template
-from flows.masking import masked
+from flows.masking import masked, masked_text
 from flows.questions import Question
 from flows.store import Store
 from flows.surroundings import Datasets, Ended, Errand, Over, Surroundings
+from flows.tables import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +37,13 @@ class Line:
     gave: Any = None
     error: str | None = None
     ended: bool = False
+    waits: str | None = None
+    """What it waits for, in words, where the run has come as far as this."""
 
 
-async def trace(run_id: str, *, store: Store, catalog: Catalog, datasets: Datasets) -> Sequence[Line] | None:
+async def trace(
+    run_id: str, *, store: Store, catalog: Catalog, datasets: Datasets, now: Callable[[], float]
+) -> Sequence[Line] | None:
     """Return every step of a run in the order it was carried out, also those that were only recomputed.
 
     None if there is no such run.
@@ -46,6 +52,8 @@ async def trace(run_id: str, *, store: Store, catalog: Catalog, datasets: Datase
     if not found:
         return None
     run, version, notes = found[0].run, found[0].version, found[0].notes
+    if not notes and run.state in {"queued", "ready", "cancelled"}:
+        return []  # it has not begun
     errand = Errand(
         run_id=run.id,
         flow=run.flow,
@@ -56,7 +64,7 @@ async def trace(run_id: str, *, store: Store, catalog: Catalog, datasets: Datase
     )
     recorder = _Recorder()
     journal = _Read(now=lambda: run.ended_at or run.began_at, notes=notes)
-    nothing = _Nothing()
+    nothing = _Nothing(run, now())
     surroundings = Surroundings(
         catalog=catalog,
         hands=nothing,
@@ -71,11 +79,18 @@ async def trace(run_id: str, *, store: Store, catalog: Catalog, datasets: Datase
     )
     with suppress(SuspendedError):  # that far it came
         await carry_out(errand, journal=journal, surroundings=surroundings)
-    return [_timed(line, notes) for line in recorder.lines.values()]
+    lines = [_timed(line, notes) for line in recorder.lines.values()]
+    return [replace(line, waits=_waits(line, notes)) if run.ended_at is None else line for line in lines]
 
 
 class _Read(MemoryJournal):
-    """A journal that is only read: what is not in it has not happened."""
+    """A journal that is only read: what is not in it has not happened.
+
+    That the first items of a loop are done is hidden, so that they are walked through: what is noted of them is kept.
+    """
+
+    def noted(self, name: str) -> Note | None:
+        return None if name.endswith("/batch/0") else super().noted(name)
 
     async def step(self, name: str, act: Act) -> Any:
         if name not in self.notes:
@@ -92,6 +107,10 @@ async def _never() -> None:
 
 class _Nothing:
     """Surroundings in which nothing happens; what only computes is computed."""
+
+    def __init__(self, run: Run, now: float) -> None:
+        self._run = run
+        self._now = now
 
     async def reach(self, action: Action, connection: str) -> Any:
         return None
@@ -132,7 +151,11 @@ class _Nothing:
         return None
 
     async def pause(self, until: float) -> None:
-        return None
+        run = self._run
+        if run.state in {"done", "failed", "discarded"}:
+            return  # whatever the clock says: it went on
+        if until > (run.ended_at or self._now) or (run.wake_at is not None and until >= run.wake_at):
+            raise SuspendedError("time", until=until)
 
 
 class _Recorder:
@@ -150,20 +173,46 @@ class _Recorder:
         self.lines[path] = replace(self.lines[path], given=masked(given))
 
     def ended(self, path: str, *, gave: Any = None, error: str | None = None) -> None:
-        self.lines[path] = replace(self.lines[path], gave=masked(gave), error=error, ended=True)
+        self.lines[path] = replace(self.lines[path], gave=masked(gave), error=error and masked_text(error), ended=True)
 
 
 def _timed(line: Line, notes: Mapping[str, Note]) -> Line:
     """Add what the journal knows of a step's times: from the first thing noted of it to the last."""
-    own = {name: note for name, note in notes.items() if _is_of(name, line.path)}
+    own = {name: note for name, note in notes.items() if _is_of(name, line)}
     if not own:
         return line
     began = min(note.at for note in own.values())
     ended = max(note.at + note.took for note in own.values())
+    if line.kind == "wait" and line.ended:
+        ended = max(ended, notes[line.path].value)
     attempts = sum(1 for name in own if name.partition("#")[0] == line.path)
     return replace(line, at=began, took=max(0.0, ended - began), attempts=attempts)
 
 
-def _is_of(name: str, path: str) -> bool:
-    # steps/1, steps/1#2 and steps/1/answer are of steps/1; steps/1/then/0 is of a step within it.
-    return name.partition("#")[0] == path or name.rpartition("/")[0] == path
+def _is_of(name: str, line: Line) -> bool:
+    # steps/1, steps/1#2 and steps/1/answer are of steps/1; steps/1/then/0 is of a step within it. A loop takes as long
+    # as the steps within it.
+    if line.kind == "each":
+        return name.startswith(f"{line.path}/") and not name.startswith(f"{line.path}/on error/")
+    return name.partition("#")[0] == line.path or name.rpartition("/")[0] == line.path
+
+
+def _waits(line: Line, notes: Mapping[str, Note]) -> str | None:
+    """Return what a step waits for that has begun and not ended."""
+    if line.ended:
+        return None
+    begun, first = notes.get(f"{line.path}/begun"), notes.get(line.path)
+    last = notes.get(line.path if line.attempts < 2 else f"{line.path}#{line.attempts}")
+    if begun is not None and "over" in begun.value and f"{line.path}/allowed" not in notes:
+        return "the flow's owners: it would pass its cap of {cap} a {period}".format(**begun.value["over"])
+    if last is not None and is_failure(last.value):
+        return masked_text(f"another attempt, after: {last.value['error']}")
+    match line.kind:
+        case "ask" if first is not None:
+            return "an answer"
+        case "wait" if first is not None:
+            return f"its time, {line.given['until']}"
+        case "call" if first is not None:
+            return f"the end of the run {first.value['gave']['run']}"
+        case _:
+            return None

@@ -85,7 +85,8 @@ async def _show(given: argparse.Namespace, settings: StoreSettings) -> int:
             tries = f"  {line.attempts} attempts" if line.attempts > 1 else ""
             name = f" ({line.id})" if line.id else ""
             say(f"{line.path}{name}: {_line(described(line, things.catalog))}{took}{tries}")
-            for label, value in {"with": line.given, "gave": line.gave, "error": line.error}.items():
+            about = {"with": line.given, "gave": line.gave, "error": line.error, "waits for": line.waits}
+            for label, value in about.items():
                 if value not in (None, {}, []):
                     say(f"    {label}: {_line(brief(value), 500)}")
         if run.message:
