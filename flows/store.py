@@ -159,6 +159,9 @@ class Store:
                         saved_at=now,
                     )
                 )
+            if last is not None and last.document.get("when") != document.get("when"):
+                # Another schedule begins now: none of its times before was missed.
+                session.execute(sa.update(Tick).where(col(Tick.flow) == name).values(at=now))
             row = row or Flow(
                 name=name, template=template, version=version, enabled=True, changed_by=by, changed_at=now
             )

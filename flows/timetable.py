@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from flows import run_states
 from flows.language import Template, Turns
+from flows.misses import TURN, Misses
 from flows.schedules import due, following
 from flows.store import SetUp, Store, dialect_of
 from flows.tables import Run, Tick
@@ -32,14 +33,16 @@ class _Line:
 class Timetable:
     """The schedules of the flows that are on."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, misses: Misses) -> None:
         self._store = store
+        self._misses = misses
         self._lines: list[_Line] = []
         self._ticked: float | None = None
 
     async def open_for(self, flows: Sequence[SetUp], now: float) -> None:
         """Keep the schedules of these flows from now on. One that is new begins now: nothing before it was missed."""
         self._lines = [line for flow in flows if flow.enabled for line in _lines(flow)]
+        self._ticked = None  # what came for a flow just when somebody changed it was left until it is known
         lines = list(self._lines)
         if not lines:
             return
@@ -70,7 +73,9 @@ class Timetable:
         lines = list(self._lines)
 
         def work(connection: sa.Connection) -> bool:
-            accepted = [_tick(connection, line, now) for line in lines]  # every one, also after the first that accepts
+            accepted = [
+                _tick(connection, line, now, self._misses) for line in lines
+            ]  # every one, also after the first that accepts
             return any(accepted)
 
         accepted = await self._store.order(work)
@@ -78,7 +83,7 @@ class Timetable:
         return accepted
 
 
-def _tick(connection: sa.Connection, line: _Line, now: float) -> bool:
+def _tick(connection: sa.Connection, line: _Line, now: float, misses: Misses) -> bool:
     this = (col(Tick.flow) == line.flow.name, col(Tick.trigger) == line.trigger)
     last = connection.execute(sa.select(col(Tick.at)).where(*this).with_for_update()).scalar()
     if last is None or last >= now or not run_states.still_so(connection, [line.flow]):
@@ -87,8 +92,11 @@ def _tick(connection: sa.Connection, line: _Line, now: float) -> bool:
     for at in due(line.schedule, last=last, now=now):
         name = datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
         event_id = f"time:{line.trigger}:{name}"
-        state, _ = run_states.turn(connection, line.flow.name, "", line.turns, now)
+        event = {"scheduled_for": name}
+        lane = run_states.lane(line.turns, line.flow.settings, event)
+        state, _ = run_states.turn(connection, line.flow.name, lane, line.turns, now)
         if state is None:
+            misses.note(line.flow.name, TURN, event_id, lane, line.turns.mode, now)
             continue
         run = Run(
             id=f"{line.flow.name}/{line.flow.version}/{event_id}",
@@ -96,7 +104,8 @@ def _tick(connection: sa.Connection, line: _Line, now: float) -> bool:
             version=line.flow.version,
             trigger=line.trigger,
             event_id=event_id,
-            event={"scheduled_for": name},
+            event=event,
+            lane=lane,
             state=state,
             began_at=now,
         )
