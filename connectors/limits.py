@@ -4,20 +4,21 @@ import asyncio
 import heapq
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from itertools import count
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import httpx
 
 from connectors.errors import TryLater
 
-LONGEST = 3600.0
+T = TypeVar("T")
+LONGEST: Final = 3600.0
 """Seconds; no service is believed that asks for a longer wait."""
 
 
@@ -42,6 +43,16 @@ def _moment(date: str | None) -> float | None:
         return parsedate_to_datetime(date).timestamp() if date else None
     except (ValueError, OverflowError):
         return None
+
+
+async def patiently(call: Callable[[], Awaitable[T]], *, attempts: int = 8, longest: float = 60.0) -> T:
+    """Make a call that may be repeated, again where the service has no time, after as long as it asks for."""
+    for attempt in range(attempts - 1):
+        try:
+            return await call()
+        except TryLater as error:
+            await asyncio.sleep(min(longest, 0.5 * 2**attempt if error.after is None else error.after))
+    return await call()
 
 
 class Urgency(IntEnum):

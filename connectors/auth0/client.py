@@ -107,6 +107,8 @@ class Tenant:
     """The vendor's library, over our wire."""
     http: View
     """The same wire without the library; paths begin with /api/v2/."""
+    files: View
+    """The wire to where Auth0 keeps its files: no token, and none of the tenant's limits."""
     credentials: ClientCredentials
 
 
@@ -134,7 +136,13 @@ def connect(settings: Settings, wire: Wire) -> Tenant:
     # The library wants a token of its own; our wire replaces it in every request. It must not repeat anything:
     # it would repeat every kind of call, and hold it for minutes.
     api = AsyncAuth0(base_url=f"{address}/api/v2", token=UNUSED, max_retries=0, httpx_client=http)
-    return Tenant(domain=settings.domain.rpartition("://")[2], api=api, http=http, credentials=credentials)
+    return Tenant(
+        domain=settings.domain.rpartition("://")[2],
+        api=api,
+        http=http,
+        files=wire.client("", service="The store of Auth0's exports"),
+        credentials=credentials,
+    )
 
 
 def pace(plan: str | None) -> Pace:

@@ -21,6 +21,8 @@ SCOPES: Final[Mapping[str, Needs]] = {
     "get_user": ("read:users",),
     "find_users_by_email": ("read:users",),
     "search_users": ("read:users",),
+    "export_users": ("read:users",),
+    "find_inactive_users": ("read:users",),
     "create_user": ("create:users",),
     "update_user": ("update:users",),
     "set_app_metadata": (("update:users", "update:users_app_metadata"),),
