@@ -75,5 +75,24 @@ def prove(account: Account, headers: Mapping[str, str], body: bytes) -> Proved:
     return Proved(event_id=headers.get("webhook-id") or f"sha256-{sha256(body).hexdigest()}")
 
 
+def stream_token(account: Account, inlet: str) -> str:
+    """Return the token with which a stream of this connection's service shows that it is one.
+
+    It follows from the connection's secret, so it can be given to the service again whenever that is asked for.
+    """
+    return hmac.new(account.secret.encode(), inlet.encode(), sha256).hexdigest()
+
+
+def prove_stream(account: Account, inlet: str, headers: Mapping[str, str]) -> None:
+    """Check that what arrives is of this connection's stream. Raises UnprovedError.
+
+    Some services put their token in front of the header as it was typed, others write ``Bearer`` before it.
+    """
+    given = headers.get("authorization", "").strip()
+    scheme, _, rest = given.partition(" ")
+    if not _same(rest.strip() if scheme.lower() == "bearer" else given, stream_token(account, inlet)):
+        raise UnprovedError("Missing or wrong token")
+
+
 def _same(given: str, secret: str) -> bool:
     return hmac.compare_digest(given.encode(), secret.encode())

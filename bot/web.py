@@ -1,8 +1,10 @@
 """The HTTP surface: Slack's requests, events of other services, and health."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,16 +15,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.connections import UnprovedError, prove
-from connectors.base import Catalog
+from bot.connections import UnprovedError, prove, prove_stream
+from connectors.base import Arrival, Catalog
 from flows.runs import Runs
 from flows.store import StorageError, Store
-from flows.vault import Vault
+from flows.vault import Account, Vault
 
 log = structlog.get_logger()
 
 LARGEST_BODY: Final = 1024 * 1024
-"""Bytes."""
+"""Bytes of a request that tells of one thing."""
+LARGEST_BATCH: Final = 8 * 1024 * 1024
+"""Bytes of a request that tells of many."""
+LONGEST_ID: Final = 200
+"""Characters of the id of an event."""
 _DEEPEST: Final = 64
 """Levels an event may be nested: no event of Auth0 comes near."""
 
@@ -45,6 +51,7 @@ class Doors:
         """Return the addresses."""
         return [
             Route("/in/{key}", _small(self.event), methods=["POST"]),
+            Route("/in/{key}/{inlet}", _small(self.stream, LARGEST_BATCH), methods=["POST"]),
             Route("/slack/events", _small(self.slack_request), methods=["POST"]),
             Route("/health", self.health, methods=["GET"]),
         ]
@@ -67,7 +74,7 @@ class Doors:
         except UnprovedError as error:
             log.warning("event_refused", connection=account.name, why=str(error))
             return _refused(401, "not_proved", f"{error}. Nothing was accepted.")
-        if len(proved.event_id) > 200 or not proved.event_id.isprintable():
+        if len(proved.event_id) > LONGEST_ID or not proved.event_id.isprintable():
             return _refused(400, "bad_id", "The webhook-id must be printable and at most 200 characters.")
         try:
             source, event = self._read(account.connector, body)
@@ -84,6 +91,51 @@ class Doors:
             answer["answers"] = list(received.replies)
         return JSONResponse(answer, status_code=202)
 
+    async def stream(self, request: Request, body: bytes) -> Response:
+        """Accept what a stream sends. It is answered 202 when all that can be read of it is kept, or wakes nothing.
+
+        A stream gives up, and may be switched off, when it is refused: only what nobody could take is refused.
+        """
+        account = await self.vault.at(request.path_params["key"])
+        connector = self.catalog.connectors.get(account.connector) if account is not None else None
+        inlet = connector.inlets.get(request.path_params["inlet"]) if connector is not None else None
+        if account is None or inlet is None:
+            return _refused(404, "unknown_address", "No connection has this address. Install the stream again.")
+        try:
+            prove_stream(account, inlet.name, request.headers)
+        except UnprovedError as error:
+            log.warning("stream_refused", connection=account.name, inlet=inlet.name, why=str(error))
+            return _refused(401, "not_proved", f"{error}. Nothing was accepted.")
+        try:
+            arrivals = inlet.read(body)
+            _refuse_depth(body, [arrival.event for arrival in arrivals])
+        except ValueError as error:
+            log.warning("stream_unreadable", connection=account.name, inlet=inlet.name, why=str(error))
+            return JSONResponse({"accepted": 0, "unreadable": str(error)}, status_code=202)
+        try:
+            found = await asyncio.gather(*(self._arrived(account, arrival, body) for arrival in arrivals))
+        except StorageError as error:
+            log.warning("stream_not_kept", connection=account.name, inlet=inlet.name, why=str(error))
+            return _refused(503, "not_kept", f"{StorageError()} Send it again: what was kept is recognised.")
+        return JSONResponse({"accepted": sum(found)}, status_code=202)
+
+    async def _arrived(self, account: Account, arrival: Arrival, body: bytes) -> bool:
+        """Hand one event of a stream on. Returns whether it could be read."""
+        try:
+            _check(self.catalog.sources[arrival.source].event, arrival.event)
+        except ValueError as error:
+            log.warning(
+                "stream_unreadable", connection=account.name, source=arrival.source, id=arrival.id, why=str(error)
+            )
+            return False
+        await self.runs.receive(
+            source=arrival.source,
+            connection=account.name,
+            event_id=(arrival.id or f"sha256-{sha256(body).hexdigest()}")[:LONGEST_ID],
+            event=arrival.event,
+        )
+        return True
+
     def _read(self, connector: str, body: bytes) -> tuple[str, dict[str, Any]]:
         """Return the source and the event of a body: ours, or a bare post-login event as Okta's templates expect it."""
         try:
@@ -92,8 +144,7 @@ class Doors:
             raise ValueError("The body is not JSON.") from error
         if not isinstance(data, dict):
             raise ValueError("The body must be a JSON object.")  # noqa: TRY004  # what was sent is wrong, not a type of ours
-        if body.count(b"{") + body.count(b"[") > _DEEPEST and _depth(data) > _DEEPEST:
-            raise ValueError(f"The body is nested deeper than {_DEEPEST} levels.")
+        _refuse_depth(body, data)
         bare = "trigger" not in data
         trigger, event = ("post-login", data) if bare else (data["trigger"], data.get("event") or {})
         source = self.catalog.source(f"{connector}.{str(trigger).replace('-', '_')}")
@@ -118,32 +169,39 @@ class Doors:
         return JSONResponse({"ok": True})
 
 
-def _small(answer: Callable[[Request, bytes], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def _small(
+    answer: Callable[[Request, bytes], Awaitable[Response]], largest: int = LARGEST_BODY
+) -> Callable[[Request], Awaitable[Response]]:
     """Refuse bodies over the limit before they are read whole."""
 
     async def endpoint(request: Request) -> Response:
         try:
-            body = await _body(request)
+            body = await _body(request, largest)
         except _TooLargeError:
-            return _refused(413, "too_large", f"The body is over {LARGEST_BODY} bytes.")
+            return _refused(413, "too_large", f"The body is over {largest} bytes.")
         return await answer(request, body)
 
     return endpoint
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, largest: int) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > LARGEST_BODY:
+    if declared.isdecimal() and int(declared) > largest:
         raise _TooLargeError
     parts, length = [], 0
     async for part in request.stream():
         length += len(part)
-        if length > LARGEST_BODY:
+        if length > largest:
             raise _TooLargeError
         parts.append(part)
     body = b"".join(parts)
     request._body = body  # noqa: SLF001  # Bolt reads it again
     return body
+
+
+def _refuse_depth(body: bytes, data: Any) -> None:
+    if body.count(b"{") + body.count(b"[") > _DEEPEST and _depth(data) > _DEEPEST:
+        raise ValueError(f"The body is nested deeper than {_DEEPEST} levels.")
 
 
 def _depth(value: Any) -> int:

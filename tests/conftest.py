@@ -1,7 +1,9 @@
 """Fixtures that every kind of test may use."""
 
+import random
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,12 @@ def _no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Return a port on which nobody listens, and which the system gives to no connection before it is used."""
+    for port in random.sample(range(15_000, 32_000), 100):
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port was found")
 
 
 @pytest.fixture

@@ -1,14 +1,18 @@
 """Flows that stories of the bot are told with, kept as an import would keep them."""
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from sqlmodel import select
+
 from bot import assembly
 from bot.settings import Settings
 from flows import document
 from flows.language import Template, written
+from flows.tables import Run
 from tests.worlds import TENANT, Stage
 
 NOTE = """
@@ -120,3 +124,14 @@ async def answered(stage: Stage, command: str, *, user: str = "admin") -> dict[s
     await slack.command(command, user=user)
     found: list[dict[str, Any]] = await slack.until(lambda state: state["ephemerals"][before:])
     return found[0]
+
+
+async def ended(stage: Stage, flow: str, number: int) -> list[str]:
+    """Wait until so many runs of a flow have ended, and return what they say, sorted."""
+    query = select(Run).where(Run.flow == flow)
+    async with assembly.kept(Settings(**stage.settings)) as things, asyncio.timeout(10):
+        while True:
+            runs = await things.store.read(lambda session: session.exec(query).all())
+            if len(runs) >= number and all(run.ended_at is not None for run in runs):
+                return sorted(run.message for run in runs)
+            await asyncio.sleep(0.02)  # the database tells nobody
