@@ -1,7 +1,10 @@
 """The tenant's web application: one way in for every request of the service, and the control addresses beside it."""
 
+import contextlib
 import inspect
 import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,8 +31,11 @@ from sandbox.auth0 import (
     tickets,
     tokens,
     users,
+    witness,
 )
+from sandbox.auth0.continuing import continue_route
 from sandbox.auth0.control import control_routes
+from sandbox.auth0.deliveries import Sender
 from sandbox.auth0.errors import ApiError, ServiceError
 from sandbox.auth0.mails import mail_routes
 from sandbox.auth0.plans import refuse_plan
@@ -82,8 +88,16 @@ def application(tenant: Tenant) -> Starlette:
     async def serve(request: Request) -> Response:
         return await receive(tenant, request)
 
-    control = [*control_routes(tenant), *mail_routes(tenant), *block_routes(tenant)]
-    return Starlette(routes=[*control, WebRoute("/{path:path}", serve, methods=METHODS)])
+    sender = Sender(tenant)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with sender.running():
+            yield
+
+    control = [*control_routes(tenant), *mail_routes(tenant), *block_routes(tenant), sender.route()]
+    routes = [*control, continue_route(tenant), WebRoute("/{path:path}", serve, methods=METHODS)]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 async def receive(tenant: Tenant, request: Request) -> Response:
@@ -172,20 +186,10 @@ async def served(tenant: Tenant, request: Request, content: bytes) -> Response:
     if route.method != "GET" and tenant.read_only.refuses(route.method, path):
         raise ApiError(403, "The tenant is read-only", "operation_not_supported")
     query = typed_query(request.query_params.multi_items(), route)
-    response = await called(
-        route,
-        tenant,
-        Call(
-            method=call.method,
-            path=path,
-            address=call.address,
-            ids=ids,
-            query=query,
-            headers=request.headers,
-            content=content,
-            scopes=scopes,
-        ),
-    )
+    call = replace(call, query=query, scopes=scopes)
+    remembered = witness.before(tenant, route, call)
+    response = await called(route, tenant, call)
+    witness.after(tenant, route, call, remembered, response)
     if tenant.settings.limited:
         response.headers.update(tenant.bucket.headers(tenant.now()))
     return response

@@ -1,6 +1,7 @@
 """The control addresses: what a test or the page may see and do besides the service's own API."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -9,11 +10,16 @@ from starlette.routing import Route
 
 from sandbox.auth0.bindings import shown_binding
 from sandbox.auth0.drafts import shown as shown_action
+from sandbox.auth0.exchanges import Exchange, TokenExchange, exchange_credentials, exchange_token
 from sandbox.auth0.failures import FailedLogin, fail
 from sandbox.auth0.logins import Login, log_in
+from sandbox.auth0.outcomes import Outcome
+from sandbox.auth0.passwords import PasswordChange, PasswordReset, change_password, reset_password
+from sandbox.auth0.phone_messages import PhoneMessage, send_phone_message
 from sandbox.auth0.places import HOME, USUAL_DEVICE
 from sandbox.auth0.profiles import IDP_SECRETS, new_account
 from sandbox.auth0.sessions import give_refresh_token, open_session
+from sandbox.auth0.signups import SignUp, sign_up
 from sandbox.auth0.tenant import CONNECTIONS, Account, Plan, Tenant
 
 
@@ -141,6 +147,17 @@ def refused(error: ValidationError | str, status: int = 400) -> JSONResponse:
     return JSONResponse({"error": text}, status_code=status)
 
 
+Wish = TypeVar("Wish", bound=BaseModel)
+Own = TypeVar("Own", Login, PasswordChange, PasswordReset, PhoneMessage)
+Do = Callable[[Tenant, Wish, str], Awaitable[Outcome]]
+DoOf = Callable[[Tenant, Account, Own, str], Awaitable[Outcome]]
+
+
+def address_of(request: Request) -> str:
+    """Give the address of the tenant, as it was asked."""
+    return str(request.base_url).rstrip("/")
+
+
 def control_routes(tenant: Tenant) -> list[Route]:
     """Make the control addresses of a tenant."""
 
@@ -153,17 +170,6 @@ def control_routes(tenant: Tenant) -> list[Route]:
             return refused(f"there is no connection {wanted.connection}")
         return JSONResponse(shown_user(tenant, add_user(tenant, wanted)), status_code=201)
 
-    async def create_login(request: Request) -> JSONResponse:
-        try:
-            login = Login.model_validate_json(await request.body())
-        except ValidationError as error:
-            return refused(error)
-        account = tenant.accounts.get(login.user_id)
-        if account is None:
-            return refused(f"there is no user {login.user_id}", 404)
-        outcome = await log_in(tenant, account, login, str(request.base_url).rstrip("/"))
-        return JSONResponse(outcome.model_dump())
-
     async def show_outcome(request: Request) -> JSONResponse:
         outcome = tenant.outcomes.get(request.path_params["id"])
         return JSONResponse(outcome.model_dump()) if outcome else refused("there is no such login", 404)
@@ -174,6 +180,29 @@ def control_routes(tenant: Tenant) -> list[Route]:
         except ValidationError as error:
             return refused(error)
         return JSONResponse({"logs": fail(tenant, wanted)})
+
+    def deed(path: str, model: type[Wish], do: Do[Wish]) -> Route:
+        async def endpoint(request: Request) -> JSONResponse:
+            try:
+                wanted = model.model_validate_json(await request.body())
+            except ValidationError as error:
+                return refused(error)
+            return JSONResponse((await do(tenant, wanted, address_of(request))).model_dump())
+
+        return Route(path, endpoint, methods=["POST"])
+
+    def deed_of(path: str, model: type[Own], do: DoOf[Own]) -> Route:
+        async def endpoint(request: Request) -> JSONResponse:
+            try:
+                wanted = model.model_validate_json(await request.body())
+            except ValidationError as error:
+                return refused(error)
+            account = tenant.accounts.get(wanted.user_id)
+            if account is None:
+                return refused(f"there is no user {wanted.user_id}", 404)
+            return JSONResponse((await do(tenant, account, wanted, address_of(request))).model_dump())
+
+        return Route(path, endpoint, methods=["POST"])
 
     async def put_settings(request: Request) -> JSONResponse:
         try:
@@ -207,9 +236,15 @@ def control_routes(tenant: Tenant) -> list[Route]:
 
     return [
         Route("/sandbox/users", create_user, methods=["POST"]),
-        Route("/sandbox/logins", create_login, methods=["POST"]),
+        deed_of("/sandbox/logins", Login, log_in),
         Route("/sandbox/logins/{id}", show_outcome, methods=["GET"]),
         Route("/sandbox/failed-logins", create_failures, methods=["POST"]),
+        deed("/sandbox/signups", SignUp, sign_up),
+        deed("/sandbox/exchanges", Exchange, exchange_credentials),
+        deed("/sandbox/token-exchanges", TokenExchange, exchange_token),
+        deed_of("/sandbox/password-changes", PasswordChange, change_password),
+        deed_of("/sandbox/password-resets", PasswordReset, reset_password),
+        deed_of("/sandbox/phone-messages", PhoneMessage, send_phone_message),
         Route("/sandbox/blocks", add_block, methods=["POST"]),
         Route("/sandbox/settings", put_settings, methods=["PUT"]),
         Route("/sandbox/settings", show_settings, methods=["GET"]),

@@ -10,7 +10,7 @@ from sandbox.auth0.moments import hexadecimal, iso, letters
 from sandbox.auth0.places import Place
 from sandbox.auth0.tenant import APPLICATION_ID, APPLICATION_NAME, Account, Connection, Tenant
 
-SHOWN_USER = (
+PERSON = (
     "user_id",
     "email",
     "name",
@@ -24,7 +24,6 @@ SHOWN_USER = (
     "created_at",
     "updated_at",
     "last_password_reset",
-    "multifactor",
 )
 
 
@@ -164,14 +163,21 @@ def request(account: Account, visit: Visit, host: str) -> dict[str, Any]:
 
 
 def transaction(visit: Visit, account: Account) -> dict[str, Any]:
-    """Write the transaction."""
+    """Write the transaction of a login."""
     return {
         "id": letters(32),
+        **transaction_of(visit),
+        "login_hint": account.profile.get("email", ""),
+        "metadata": {"entry": "web"},
+    }
+
+
+def transaction_of(visit: Visit) -> dict[str, Any]:
+    """Write what the application asked for."""
+    return {
         "acr_values": [],
         "correlation_id": hexadecimal(32),
         "locale": "en",
-        "login_hint": account.profile.get("email", ""),
-        "metadata": {"entry": "web"},
         "prompt": ["login"],
         "protocol": visit.protocol,
         "redirect_uri": "https://app.example.com/callback",
@@ -186,7 +192,7 @@ def transaction(visit: Visit, account: Account) -> dict[str, Any]:
 def user(account: Account, identity: dict[str, Any]) -> dict[str, Any]:
     """Write the user, with the identity provider's token that must not go further."""
     profile = account.profile
-    written: dict[str, Any] = {name: profile[name] for name in SHOWN_USER if name in profile}
+    written: dict[str, Any] = {name: profile[name] for name in (*PERSON, "multifactor") if name in profile}
     factors = profile.get("multifactor", [])
     identities = []
     for one in profile["identities"]:
@@ -210,6 +216,17 @@ def user(account: Account, identity: dict[str, Any]) -> dict[str, Any]:
         "user_metadata": profile.get("user_metadata", {}),
         "identities": identities,
         "enrolledFactors": [{"type": "email"}] if not factors else [{"type": factor} for factor in factors],
+    }
+
+
+def person(account: Account) -> dict[str, Any]:
+    """Write a person as the events after a sign-up and before a message have it."""
+    profile = account.profile
+    return {
+        **{name: profile[name] for name in PERSON if name in profile},
+        "email_verified": bool(profile.get("email_verified", False)),
+        "app_metadata": dict(profile.get("app_metadata", {})),
+        "user_metadata": dict(profile.get("user_metadata", {})),
     }
 
 

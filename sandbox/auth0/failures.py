@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from sandbox.auth0 import records
 from sandbox.auth0.challenges import wrong_code
 from sandbox.auth0.events import Visit
-from sandbox.auth0.places import HOME, PLACES, USUAL_DEVICE
 from sandbox.auth0.protection import THROTTLING, kept
 from sandbox.auth0.tenant import CONNECTIONS, Account, Tenant
+from sandbox.auth0.visitors import Visitor
 
 DATABASE = "Username-Password-Authentication"
 Kind = Literal[
@@ -18,19 +18,14 @@ Kind = Literal[
 ]
 
 
-class FailedLogin(BaseModel):
+class FailedLogin(Visitor):
     """Logins that fail, as somebody asks for at `POST /sandbox/failed-logins`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     user: str
     """The id, e-mail or phone number that was typed."""
 
     kind: Kind = "wrong_password"
     times: Annotated[int, Field(ge=1, le=1000)] = 1
-    ip: str | None = None
-    city: str | None = None
-    user_agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +62,7 @@ def found(tenant: Tenant, typed: str) -> Account | None:
 
 def fail(tenant: Tenant, wanted: FailedLogin) -> list[dict[str, Any]]:
     """Let logins fail; gives the records that they leave."""
-    place = PLACES.get(wanted.city or "", HOME)
-    visit = Visit.of(
-        place, ip=wanted.ip, user_agent=wanted.user_agent or USUAL_DEVICE, geoip=None, protocol="oidc-basic-profile"
-    )
+    visit = wanted.visit()
     account = None if wanted.kind == "unknown_user" else found(tenant, wanted.user)
     written: list[dict[str, Any]] = []
     for _ in range(wanted.times):

@@ -18,6 +18,7 @@ from sandbox.auth0.risk import DEFAULT_REASONS, Confidence, Reason, assess
 from sandbox.auth0.sessions import close_session, give_refresh_token, open_session
 from sandbox.auth0.tenant import Account, Tenant
 from sandbox.auth0.triggers import POST_LOGIN
+from sandbox.auth0.visitors import merged
 
 REFRESH = "oauth2-refresh-token"
 AUDIENCE = "https://api.example.com/"
@@ -202,10 +203,3 @@ def count(tenant: Tenant, account: Account, visit: Visit) -> None:
     profile["last_login"] = iso(tenant.now())
     profile["updated_at"] = profile["last_login"]
     profile["logins_count"] = profile.get("logins_count", 0) + 1
-
-
-def merged(value: Any, change: Any) -> Any:
-    """Merge one JSON value into another, all the way down."""
-    if not (isinstance(value, dict) and isinstance(change, dict)):
-        return change
-    return {**value, **{name: merged(value.get(name), one) for name, one in change.items()}}

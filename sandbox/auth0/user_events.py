@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from sandbox.auth0.events import Visit
+from sandbox.auth0.moments import iso
 from sandbox.auth0.streams import emit
 from sandbox.auth0.tenant import APPLICATION_ID, APPLICATION_NAME, Account, Tenant
 
@@ -103,4 +104,5 @@ def updated(tenant: Tenant, account: Account, before: dict[str, Any], visit: Vis
 
 def deleted(tenant: Tenant, account: Account) -> None:
     """Tell of a person who is gone."""
-    emit(tenant, "user.deleted", {"object": shown_user(account.profile), "context": context(tenant, account, None)})
+    gone = {**shown_user(account.profile), "deleted_at": iso(tenant.now())}
+    emit(tenant, "user.deleted", {"object": gone, "context": context(tenant, account, None)})
