@@ -6,8 +6,9 @@ from connectors.auth0.answers import PAGE, listed, picked
 from connectors.auth0.client import Tenant
 from connectors.auth0.connector import auth0
 from connectors.auth0.ids import MethodId
-from connectors.auth0.profiles import UserId, UserRef
+from connectors.auth0.profiles import NO_SUCH_USER, UserId, UserRef
 from connectors.base import Value
+from connectors.errors import Missing
 
 
 class AuthenticationMethod(Value):
@@ -45,6 +46,7 @@ class MethodDeleted(Value):
 
     user_id: str = Field(title="User", description="Auth0's id of the person.")
     method_id: str = Field(title="Authentication method", description="Auth0's id of it.")
+    existed: bool = Field(title="Existed", description="False where it was gone already.")
 
 
 class MethodsDeleted(Value):
@@ -67,9 +69,14 @@ async def list_authentication_methods(client: Tenant, given: UserRef) -> Authent
 
 @auth0.action("Delete an authentication method", effect="destroys", repeatable=True)
 async def delete_authentication_method(client: Tenant, given: MethodRef) -> MethodDeleted:
-    """Take one way of showing who they are from a person, such as a lost phone."""
-    await client.api.users.authentication_methods.delete(given.user_id, given.method_id)
-    return MethodDeleted(user_id=given.user_id, method_id=given.method_id)
+    """Take one way of showing who they are from a person, such as a lost phone. One that is gone is no error."""
+    try:
+        await client.api.users.authentication_methods.delete(given.user_id, given.method_id)
+    except Missing as error:
+        if error.code in {None, NO_SUCH_USER}:
+            raise
+        return MethodDeleted(user_id=given.user_id, method_id=given.method_id, existed=False)
+    return MethodDeleted(user_id=given.user_id, method_id=given.method_id, existed=True)
 
 
 @auth0.action("Delete all authentication methods", effect="destroys", repeatable=True)

@@ -58,7 +58,7 @@ SCOPES: Final[Mapping[str, Needs]] = {
     "list_organizations": ORGANIZATIONS,
     "get_organization": ORGANIZATIONS,
     "list_user_organizations": ("read:organizations",),
-    "list_organization_members": ("read:organization_members",),
+    "list_organization_members": ("read:organization_members", "read:organization_member_roles"),
     "add_organization_members": ("create:organization_members",),
     "remove_organization_members": ("delete:organization_members",),
     "list_member_roles": ("read:organization_member_roles",),
