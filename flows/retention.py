@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from flows.datasets import Datasets
@@ -14,6 +15,8 @@ from flows.tables import Decision, Journal, Miss, MissSample, Once, Run, Spent
 
 BATCH: Final = 200
 """Runs in one transaction: others are never kept waiting for long."""
+ROWS: Final = 2000
+"""Other rows in one transaction."""
 ENOUGH: Final = 50
 """Batches at a time; the rest is for the next time."""
 DAY: Final = 86400.0
@@ -30,12 +33,13 @@ class Retention:
     async def forget(self, now: float) -> int:
         """Remove what is older. A failed run stays until somebody has dealt with it. Returns how many runs went."""
         before, gone = now - self._keep, 0
-        old = sa.select(col(Run.id)).where(col(Run.ended_at) < before, col(Run.state) != "failed").limit(BATCH)
         for _ in range(ENOUGH):
-            ids = await self._store.read(lambda session: list(session.execute(old).scalars()))
+            ids = await self._store.read(lambda session: list(session.execute(_ended(before)).scalars()))
             if not ids:
                 break
             await self._datasets.drop(ids)
+            await self._remove(Journal, col(Journal.run_id).in_(ids), most=None)
+            # After all that is theirs: a removal that was cut short is found again by them.
             await self._store.order(partial(_forget, run_ids=ids))
             gone += len(ids)
         day = datetime.fromtimestamp(before, UTC).date().isoformat()
@@ -43,19 +47,35 @@ class Retention:
             (Once, col(Once.until) < now),
             (Miss, col(Miss.day) < day),
             (MissSample, col(MissSample.at) < before),
-            (Spent, col(Spent.at) < before),
+            (Spent, sa.and_(col(Spent.at) < before, col(Spent.scope).startswith("day "))),
         ):
-            await self._store.order(partial(_remove, table=table, which=old_rows))
+            await self._remove(table, old_rows)
         return gone
+
+    async def _remove(self, table: type[Any], which: sa.ColumnElement[bool], *, most: int | None = ENOUGH) -> None:
+        """Remove rows, so many batches of them at most."""
+        done = 0
+        while most is None or done < most:
+            if await self._store.order(partial(_remove, table=table, which=which)) < ROWS:
+                break
+            done += 1
+
+
+def _ended(before: float) -> sa.Select[Any]:
+    """Return the query for some runs that ended before a time. What was called stays as long as its caller needs it."""
+    caller = aliased(Run)
+    needed = sa.exists().where(col(caller.id) == col(Run.parent), col(caller.ended_at).is_(None))
+    ended = sa.select(col(Run.id)).where(col(Run.ended_at) < before, col(Run.state) != "failed", ~needed)
+    return ended.limit(BATCH)
 
 
 def _forget(connection: sa.Connection, run_ids: Sequence[str]) -> None:
-    connection.execute(sa.delete(Journal).where(col(Journal.run_id).in_(run_ids)))
     connection.execute(sa.delete(Decision).where(col(Decision.run_id).in_(run_ids)))
+    connection.execute(sa.delete(Spent).where(col(Spent.scope).in_([f"run {run_id}" for run_id in run_ids])))
     connection.execute(sa.delete(Run).where(col(Run.id).in_(run_ids)))
 
 
-def _remove(connection: sa.Connection, table: type[Any], which: sa.ColumnElement[bool]) -> None:
+def _remove(connection: sa.Connection, table: type[Any], which: sa.ColumnElement[bool]) -> int:
     key = list(table.__table__.primary_key.columns)
-    some = sa.select(*key).where(which).limit(BATCH * 10)
-    connection.execute(sa.delete(table).where(sa.tuple_(*key).in_(some)))
+    some = sa.select(*key).where(which).limit(ROWS)
+    return connection.execute(sa.delete(table).where(sa.tuple_(*key).in_(some))).rowcount
