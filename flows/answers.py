@@ -2,37 +2,59 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flows import durations, triggers
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Those who wait for the answer of one run: the same event may have come several times."""
+
+    reply: asyncio.Future[Mapping[str, Any] | None]
+    many: int = 0
 
 
 class Answers:
     """Those who wait for the answer of a run."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        self._waiting: dict[str, _Waiting] = {}
 
-    def expect(self, run_id: str) -> str:
-        """Be ready for the answer of a run that is about to begin."""
-        self._waiting[run_id] = asyncio.get_running_loop().create_future()
-        return run_id
+    def expect(self, run_id: str) -> bool:
+        """Be ready for the answer of a run that is about to begin. Returns whether somebody waits for it already."""
+        waiting = self._waiting.setdefault(run_id, _Waiting(asyncio.get_running_loop().create_future()))
+        waiting.many += 1
+        return waiting.many > 1
 
     def give(self, run_id: str, reply: Mapping[str, Any]) -> None:
         """Tell whoever waits. The first answer of a run counts; where nobody waits (any more), it is for nobody."""
-        future = self._waiting.get(run_id)
-        if future is not None and not future.done():
-            future.set_result(reply)
+        self._settle(run_id, reply)
+
+    def over(self, run_id: str) -> None:
+        """Let nobody wait any longer: the run has ended, and there comes no other answer."""
+        self._settle(run_id, None)
 
     async def wait(self, run_id: str, answers: triggers.Answers) -> Mapping[str, Any]:
         """Return a run's answer, or what its flow says to do when there is none in time."""
         try:
-            return await asyncio.wait_for(asyncio.shield(self._waiting[run_id]), durations.seconds(answers.within))
+            within = durations.seconds(answers.within)
+            reply = await asyncio.wait_for(asyncio.shield(self._waiting[run_id].reply), within)
         except TimeoutError:
-            return {} if answers.otherwise == "allow" else {"deny": "This login could not be checked in time."}
+            reply = None
+        if reply is not None:
+            return reply
+        return {} if answers.otherwise == "allow" else {"deny": "This login could not be checked in time."}
 
     def forget(self, run_id: str) -> None:
-        """Wait no more."""
-        future = self._waiting.pop(run_id, None)
-        if future is not None:
-            future.cancel()
+        """Wait no more, as one of those who did."""
+        waiting = self._waiting[run_id]
+        waiting.many -= 1
+        if not waiting.many:
+            del self._waiting[run_id]
+
+    def _settle(self, run_id: str, reply: Mapping[str, Any] | None) -> None:
+        waiting = self._waiting.get(run_id)
+        if waiting is not None and not waiting.reply.done():
+            waiting.reply.set_result(reply)

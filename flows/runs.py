@@ -221,9 +221,27 @@ class Runs:
 
     async def _accept(self, woken: Sequence[Woken], event_id: str, event: Mapping[str, Any]) -> Received | None:
         """Keep the runs that an event wakes, and begin them. Returns None if a flow is not what the door thought."""
+        plans = [self._plan(one, event_id, event, self._now()) for one in woken]
+        answering = [plan for plan in plans if plan.woken.answers is not None]
+        joined = {plan.run.id for plan in answering if self._answers.expect(plan.run.id)}
+        try:
+            accepted = await self._begin_accepted(plans)
+            if accepted is None:
+                return None
+            known = accepted.keys() | (joined & set(self._durable.working))
+            waits = [
+                self._answers.wait(plan.run.id, plan.woken.answers)
+                for plan in answering
+                if plan.woken.answers is not None and plan.run.id in known
+            ]
+            return Received(runs=list(accepted), replies=await asyncio.gather(*waits))
+        finally:
+            for plan in answering:
+                self._answers.forget(plan.run.id)
+
+    async def _begin_accepted(self, plans: Sequence[_Plan]) -> Mapping[str, Run] | None:
+        """Keep the runs that are planned, and begin those that have a place here. Returns those that are new, by id."""
         now = self._now()
-        plans = [self._plan(one, event_id, event, now) for one in woken]
-        waiting = [self._answers.expect(plan.run.id) for plan in plans if plan.woken.answers is not None]
         kept: Sequence[Run] | None = None
         try:
             kept = await self._store.order(lambda connection: self._keep(connection, plans, now))
@@ -235,9 +253,7 @@ class Runs:
                 if plan.here:
                     self._durable.keep_promise(plan.run.id, _taken(run, plan.woken.flow) if runs_here and run else None)
             self._durable.look_for(run for run in accepted.values() if run.state == "ready")
-        if kept is None:
-            return None
-        return Received(runs=list(accepted), replies=await self._replies(plans, accepted, waiting))
+        return accepted if kept is not None else None
 
     def _plan(self, woken: Woken, event_id: str, event: Mapping[str, Any], now: float) -> _Plan:
         flow = woken.flow
@@ -293,21 +309,6 @@ class Runs:
             return True
         self._misses.note(run.flow, ONCE_PER, run.event_id, key, None, now)
         return False
-
-    async def _replies(
-        self, plans: Sequence[_Plan], accepted: Mapping[str, Run], waiting: Sequence[str]
-    ) -> Sequence[Mapping[str, Any]]:
-        replies = []
-        for plan in plans:
-            answers = plan.woken.answers
-            if answers is None:
-                continue
-            reply = await self._answers.wait(plan.run.id, answers) if plan.run.id in accepted else None
-            if reply is not None:
-                replies.append(reply)
-        for run_id in waiting:
-            self._answers.forget(run_id)
-        return replies
 
     # --- people -----------------------------------------------------------------------------------------------------
 
@@ -390,6 +391,7 @@ class Runs:
             return False
         self._durable.look()
         for taken in cancelled:
+            self._answers.over(taken.run.id)
             try:
                 await self._people.tell(_errand(taken), Ended(outcome="cancelled", message=taken.run.message))
             except ConnectorError as error:
@@ -477,6 +479,7 @@ class Runs:
                 connection, run, owner=self._process.id, ended=ended, turns=errand.template.runs, now=now
             )
         )
+        self._answers.over(run.id)
         await asyncio.gather(journal.flush(), settled)
         log.info("run_ended", run=run.id, outcome=ended.outcome, path=ended.path)
         if settled.result():

@@ -12,13 +12,14 @@ from sqlmodel import SQLModel, col, select
 from bot import schema
 from connectors.base import Catalog
 from flows import document, run_states
+from flows.builtins import BUILTINS
 from flows.decisions import Decisions
 from flows.history import History
 from flows.language import Template, written
 from flows.runs import Runs
 from flows.store import SetUp, Store, open_engine
 from flows.tables import Run
-from tests.flows.drivers import NOW, PATIENCE, OnDisk, Outside, catalog_of
+from tests.flows.drivers import NOW, PATIENCE, Given, Noted, OnDisk, Outside, catalog_of
 
 USING = 'using: "{{ settings.account }}"'
 ASK = '{id: sure, ask: "Sure of {{ event.who }}?", in: C1, choices: [yes_please, no_thanks], within: 1h, otherwise: no_thanks}'
@@ -71,6 +72,28 @@ class Held(Outside):
         self.begun.set()
         await self.gate.wait()
         return self
+
+
+class Slow(Held):
+    """A world in which it takes a while until something is done."""
+
+    async def client(self, _name: str) -> "Slow":
+        return self
+
+
+def with_linger(outside: Slow) -> Catalog:
+    """Return the world of the tests with an action that is under way until it is let through."""
+    catalog = catalog_of(outside)
+    test = catalog.connectors["test"]
+
+    @test.action("Linger", effect="changes")
+    async def linger(client: Slow, given: Given) -> Noted:
+        """Note something, in a while."""
+        client.begun.set()
+        await client.gate.wait()
+        return Noted(number=client.note(given.what))
+
+    return Catalog([test], builtins=BUILTINS)
 
 
 @asynccontextmanager

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Catalog
 from connectors.errors import Refused, TryLater
-from flows.builtins import BUILTINS
 from flows.datasets import Datasets
 from flows.exports import compare
 from flows.history import History
@@ -19,11 +17,12 @@ from flows.runs import WrongEventError
 from flows.store import SetUp
 from flows.tables import Run
 from flows.versions import restore, version_of
-from tests.flows.drivers import NOW, Given, Noted, OnDisk, Outside, catalog_of
+from tests.flows.drivers import NOW, OnDisk, Outside, catalog_of
 from tests.flows.lifecycle import (
     ASK,
     EVENT,
     Held,
+    Slow,
     Time,
     break_off,
     decide,
@@ -33,6 +32,7 @@ from tests.flows.lifecycle import (
     note,
     until,
     until_states,
+    with_linger,
 )
 
 DAY = 86_400
@@ -116,28 +116,6 @@ async def test_a_run_that_waits_is_cancelled_with_its_questions_and_never_wakes_
         assert not await disk.runs.cancel(RUN, by="U2")
         assert not await disk.runs.again(RUN)
     assert outside.done == []
-
-
-class Slow(Held):
-    """A world in which it takes a while until something is done."""
-
-    async def client(self, _name: str) -> "Slow":
-        return self
-
-
-def with_linger(outside: Slow) -> Catalog:
-    """Return the world of the tests with an action that is under way until it is let through."""
-    catalog = catalog_of(outside)
-    test = catalog.connectors["test"]
-
-    @test.action("Linger", effect="changes")
-    async def linger(client: Slow, given: Given) -> Noted:
-        """Note something, in a while."""
-        client.begun.set()
-        await client.gate.wait()
-        return Noted(number=client.note(given.what))
-
-    return Catalog([test], builtins=BUILTINS)
 
 
 async def test_a_run_that_is_being_carried_out_ends_with_what_it_is_just_doing(tmp_path: Path) -> None:
