@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import jsonschema
 import pytest
 from auth0.management.errors import TooManyRequestsError, UnauthorizedError
 
-from tests.sandbox.auth0_tenancy import CUSTOMER, Tenancy, specification, tenancy
+from tests import specs
+from tests.sandbox.auth0_tenancy import CUSTOMER, Tenancy, tenancy
 
 
 @pytest.fixture
@@ -262,9 +262,9 @@ async def test_settings_that_make_no_sense_are_refused(tenant: Tenancy, path: st
     assert (await tenant.http.put(f"/sandbox/{path}", json=body)).status_code == 400
 
 
-@pytest.mark.skipif(specification() is None, reason="Auth0's specification is not beside the repository")
+@pytest.mark.skipif(specs.auth0() is None, reason="Auth0's specification is not beside the repository")
 async def test_an_answer_that_is_not_as_specified_is_noticed(tenant: Tenancy) -> None:
     fault = {"status": 200, "body": {"user_id": 5}}
     await tenant.control("POST", "faults", {"match": "GET /api/v2/users/*", "fault": fault})
-    with pytest.raises(jsonschema.ValidationError):
+    with pytest.raises(AssertionError, match="'user_id'"):
         await tenant.api("GET", f"/users/{CUSTOMER}")
