@@ -10,12 +10,12 @@ from connectors.auth0.linking import Conflict, hindrances, in_order, merged, ris
 from connectors.auth0.profiles import NO_SUCH_USER, Account, User, UserId, user_from
 from connectors.auth0.users import Text, with_email
 from connectors.base import Value
-from connectors.errors import ConnectorError, Missing, Refused
+from connectors.errors import Ambiguous, Missing, Refused
 
 TOKENS = "Sessions and tokens that the second account was given before still name it."
 LEFT = "Roles, organizations and second factors of the second account are not carried over."
 STAYS = "The second account has its profile only; metadata that was carried over stays with the first."
-EXISTS = 409
+CARRIED = "The accounts are not linked so far; metadata has been carried over already."
 
 
 class Person(Value):
@@ -131,13 +131,15 @@ async def find_link_candidates(client: Tenant, given: Person) -> LinkCandidates:
 async def link_users(client: Tenant, given: LinkPair) -> Linked:
     """Make two accounts of one person one, which can be signed in to either way.
 
-    Both must have the same e-mail address, and both must have verified it. Pairs of accounts that do not show well
-    enough that they belong to the same person are refused, unless the step allows them. Metadata of the second account
-    is carried over first; where both have a name, the first wins. Undoing it takes the accounts apart again.
+    Both must have the same e-mail address, both must have verified it, and neither may be blocked. Safe are a database,
+    a code by e-mail, Google and Apple with one another. Everything else is risky, and refused unless the step allows
+    it: accounts by text message, other social logins, a company's own sign-in, two accounts of one connection. Metadata
+    of the second account is carried over first; where both have a name, the first wins. Undoing it takes the accounts
+    apart again.
     """
     pair = await _pair(client, given)
     if pair.linked:
-        return _linked(*pair.linked, already=True)
+        return _linked(*pair.linked)
     one, other = pair.apart
     primary, secondary = in_order(one, other)
     if given.stays != "the older one":
@@ -149,13 +151,7 @@ async def link_users(client: Tenant, given: LinkPair) -> Linked:
     if changed:
         await client.api.users.update(primary.user_id, **changed)
     account = secondary.identities[0]
-    try:
-        await client.api.users.identities.link(primary.user_id, provider=account.provider, user_id=account.user_id)
-    except ConnectorError as error:
-        if error.status == EXISTS and (again := await _pair(client, given)).linked:
-            return _linked(*again.linked, already=True)
-        raise error.preceded_by("The accounts are not linked.") from error
-    return Linked(
+    linked = Linked(
         primary_id=primary.user_id,
         secondary_id=secondary.user_id,
         provider=account.provider,
@@ -172,6 +168,15 @@ async def link_users(client: Tenant, given: LinkPair) -> Linked:
         secondary_app_metadata=secondary.app_metadata,
         note=f"{TOKENS} {LEFT}",
     )
+    try:
+        await client.api.users.identities.link(primary.user_id, provider=account.provider, user_id=account.user_id)
+    except (Ambiguous, Refused, Missing) as error:  # it may be done all the same, by us or by somebody who was faster
+        if (await _pair(client, given)).linked:
+            return linked
+        if not changed:
+            raise
+        raise error.preceded_by(CARRIED) from error
+    return linked
 
 
 @auth0.action("Take two accounts apart", effect="changes", undo="link_users", repeatable=True)
@@ -244,14 +249,14 @@ def _refuse(primary: User, secondary: User, *, allow_risky: bool) -> None:
         )
 
 
-def _linked(primary: User, secondary_id: str, *, already: bool) -> Linked:
+def _linked(primary: User, secondary_id: str) -> Linked:
     account = _account(primary, secondary_id)
     return Linked(
         primary_id=primary.user_id,
         secondary_id=secondary_id,
         provider=account.provider,
         connection=account.connection,
-        already=already,
+        already=True,
         user_metadata_added=[],
         app_metadata_added=[],
         conflicts=[],
