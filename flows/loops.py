@@ -41,6 +41,7 @@ async def each(run: "Run", step: Each, path: str, scope: "Scope") -> dict[str, A
         name = f"{path}/batch/{start}"
         noted = run.journal.noted(name)
         batch = noted.value if noted else await _batch(run, step, path, scope, items, start, collected)
+        run.asked = run.asked or bool(batch.get("asked"))
         done, failed = done + batch["done"], failed + len(batch["failures"])
         failures += batch["failures"][: SHOWN - len(failures)]
         results += batch["results"]
@@ -114,6 +115,7 @@ async def _batch(
     results = [gave[position] for position in sorted(gave)] if step.collect is not None else []
     summary = {
         "done": len(gave),
+        "asked": run.asked,  # whoever was is told how the run ended, and a batch is not walked through again
         "failures": [
             {"position": position, "item": _short(batch[position - start]), "message": error.message}
             for position, error in sorted(failures.items())

@@ -327,6 +327,16 @@ async def test_questions_of_a_loop_are_put_as_many_at_once_as_it_says(driver: Dr
     assert (await driver.outcome())[0] == "done"
 
 
+async def test_whoever_was_asked_in_a_loop_is_told_how_the_run_ended_however_much_later(driver: Driver) -> None:
+    question = '{id: sure, ask: "Sure?", in: C1, choices: [yes_please], within: 1h, otherwise: yes_please}'
+    await driver.go(f"\n  - {{each: [a], steps: [{question}]}}\n  - {{wait: 1h}}\n")
+    await driver.decide("steps/0/0/0", "yes_please")
+    assert driver.outside.told == []
+    await driver.later(NOW + 3600)
+    assert await driver.outcome() == ("done", "")
+    assert [told.outcome for told in driver.outside.told] == ["done"]
+
+
 @pytest.mark.parametrize("failing", ["stop", "set aside"])
 async def test_a_loop_that_only_reads_its_journal_comes_to_the_same(driver: Driver, failing: str) -> None:
     driver.outside.goes_wrong = [Refused("Not this one.")]
