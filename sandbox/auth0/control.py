@@ -1,6 +1,7 @@
 """The control addresses: what a test or the page may see and do besides the service's own API."""
 
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sandbox.auth0 import crowd
 from sandbox.auth0.bindings import shown_binding
 from sandbox.auth0.drafts import shown as shown_action
 from sandbox.auth0.exchanges import Exchange, TokenExchange, exchange_credentials, exchange_token
@@ -21,6 +23,9 @@ from sandbox.auth0.profiles import IDP_SECRETS, new_account
 from sandbox.auth0.sessions import give_refresh_token, open_session
 from sandbox.auth0.signups import SignUp, sign_up
 from sandbox.auth0.tenant import CONNECTIONS, Account, Plan, Tenant
+
+MOST_SHOWN = 2000
+"""People in the whole state of the tenant. They are counted however many they are."""
 
 
 class RateLimit(BaseModel):
@@ -111,7 +116,8 @@ def state(tenant: Tenant) -> dict[str, Any]:
     """Show the whole tenant."""
     return {
         "sequence": tenant.changes.sequence,
-        "users": [shown_user(tenant, account) for account in tenant.accounts.values()],
+        "users": [shown_user(tenant, account) for account in islice(tenant.accounts.kept.values(), MOST_SHOWN)],
+        "users_total": len(tenant.accounts),
         "actions": [shown_action(tenant, action) for action in tenant.actions.values()],
         "bindings": {
             "post-login": [],
@@ -236,6 +242,7 @@ def control_routes(tenant: Tenant) -> list[Route]:
 
     return [
         Route("/sandbox/users", create_user, methods=["POST"]),
+        *crowd.routes(tenant.accounts, tenant.now, tenant.changes.happened),
         deed_of("/sandbox/logins", Login, log_in),
         Route("/sandbox/logins/{id}", show_outcome, methods=["GET"]),
         Route("/sandbox/failed-logins", create_failures, methods=["POST"]),

@@ -1,11 +1,16 @@
 """Jobs that take their time: exports and imports of users, and the download of what was exported."""
 
+import asyncio
 import csv
-import gzip
 import io
+import itertools
 import json
 import re
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from threading import Lock
 from typing import Any, Literal
 
 from starlette.responses import Response
@@ -63,7 +68,7 @@ class Job:
     connection: Connection | None
     seconds: float
     asked: dict[str, Any] = field(default_factory=dict)
-    content: bytes = b""
+    file: "File | None" = None
     failure: str | None = None
     errors: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, int] = field(default_factory=dict)
@@ -140,23 +145,59 @@ def export_users(tenant: Tenant, call: Call) -> Response:
     connection = connection_of(given["connection_id"]) if "connection_id" in given else None
     job = new_job(tenant, "users_export", connection)
     job.asked = {"format": form} | {name: given[name] for name in ("limit", "fields") if name in given}
-    profiles = [
-        shown(account.profile, frozenset())
-        for account in tenant.accounts.values()
-        if connection is None or account.connection is connection
-    ][: given.get("limit")]
-    rows = [
-        {one.get("export_as", one["name"]): value_at(profile, one["name"]) for one in fields} for profile in profiles
-    ]
-    names = [one.get("export_as", one["name"]) for one in fields]
-    job.content = gzip.compress(as_csv(names, rows) if form == "csv" else as_lines(rows))
+    job.file = File(form=form, fields=fields, people=people(tenant, connection, given.get("limit")))
     return answer(shown_job(tenant, job))
 
 
-def value_at(profile: Any, path: str) -> Any:
-    """Give the value at a path such as `identities[0].connection` or `app_metadata.plan`; None where there is none."""
+def people(tenant: Tenant, connection: Connection | None, limit: int | None) -> Iterator[dict[str, Any]]:
+    """Return the profiles that an export has, as they are now."""
+    profiles = tenant.accounts.profiles()
+    wanted = (one for one in profiles if connection is None or one["identities"][0]["connection"] == connection.name)
+    return (shown(profile, frozenset()) for profile in islice(wanted, limit))
+
+
+@dataclass(slots=True, kw_only=True)
+class File:
+    """What an export writes. It is packed once, when it is fetched first, however large it is."""
+
+    form: str
+    fields: list[dict[str, str]]
+    people: Iterator[dict[str, Any]]
+    lock: Lock = field(default_factory=Lock)
+    content: bytes | None = None
+
+    def packed(self) -> bytes:
+        """Return the packed file."""
+        with self.lock:
+            if self.content is None:
+                packing = zlib.compressobj(wbits=31)
+                pieces = [packing.compress("".join(some).encode()) for some in batches(self.lines(), 1000)]
+                self.content = b"".join([*pieces, packing.flush()])
+            return self.content
+
+    def lines(self) -> Iterator[str]:
+        """Write everybody, one in each line."""
+        names = [one.get("export_as", one["name"]) for one in self.fields]
+        at = [path_of(one["name"]) for one in self.fields]
+        rows = ([value_at(profile, path) for path in at] for profile in self.people)
+        return as_csv(names, rows) if self.form == "csv" else as_lines(names, rows)
+
+
+def batches(lines: Iterator[str], size: int) -> Iterator[list[str]]:
+    """Return lines, so many at a time."""
+    while some := list(islice(lines, size)):
+        yield some
+
+
+def path_of(name: str) -> list[str]:
+    """Cut a path such as `identities[0].connection` or `app_metadata.plan` into its parts."""
+    return re.findall(r"[^.\[\]]+", name)
+
+
+def value_at(profile: Any, path: list[str]) -> Any:
+    """Give the value at a path; None where there is none."""
     value = profile
-    for part in re.findall(r"[^.\[\]]+", path):
+    for part in path:
         match value:
             case dict():
                 value = value.get(part)
@@ -167,20 +208,19 @@ def value_at(profile: Any, path: str) -> Any:
     return value
 
 
-def as_lines(rows: list[dict[str, Any]]) -> bytes:
+def as_lines(names: list[str], rows: Iterable[list[Any]]) -> Iterator[str]:
     """Write one JSON object in each line; fields without a value are left out."""
-    kept = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    return "".join(json.dumps(row) + "\n" for row in kept).encode()
-
-
-def as_csv(names: list[str], rows: list[dict[str, Any]]) -> bytes:
-    """Write CSV; texts begin with an apostrophe, so that no spreadsheet takes them for a formula."""
-    written = io.StringIO()
-    table = csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    table.writerow(names)
     for row in rows:
-        table.writerow([as_cell(row[name]) for name in names])
-    return written.getvalue().encode()
+        kept = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        yield json.dumps(kept, separators=(",", ":")) + "\n"
+
+
+def as_csv(names: list[str], rows: Iterable[list[Any]]) -> Iterator[str]:
+    """Write CSV; texts begin with an apostrophe, so that no spreadsheet takes them for a formula."""
+    for row in itertools.chain([names], ([as_cell(value) for value in row] for row in rows)):
+        written = io.StringIO()
+        csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(row)
+        yield written.getvalue()
 
 
 def as_cell(value: Any) -> str:
@@ -218,14 +258,15 @@ def get_job(tenant: Tenant, call: Call) -> Response:
 
 
 @downloads.on("GET", "/downloads/{id}/{key}/{file}")
-def download(tenant: Tenant, call: Call) -> Response:
+async def download(tenant: Tenant, call: Call) -> Response:
     """Give the file of an export. It is the store that answers here, not the API: no token, and errors in XML."""
     job = tenant.jobs.get(call.ids["id"])
     if call.headers.get("authorization"):
         return in_xml(400, "InvalidArgument", "Only one auth mechanism allowed")
     if job is None or job.links.get(call.ids["key"], 0.0) < tenant.now():
         return in_xml(403, "AccessDenied", "Request has expired")
-    return Response(job.content, media_type="application/gzip")
+    assert job.file is not None
+    return Response(await asyncio.to_thread(job.file.packed), media_type="application/gzip")
 
 
 def in_xml(status: int, code: str, message: str) -> Response:

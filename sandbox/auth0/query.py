@@ -6,6 +6,7 @@
 NOT binds tighter than AND, AND tighter than OR. Side by side, terms are joined by OR, except that `-` and `+` terms must hold.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,6 +43,58 @@ class Token:
 
     kind: str
     text: str
+
+
+TIMED = {"created_at", "last_login"}
+"""What a search may be narrowed by before it looks at anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A test that a moment lies between two others."""
+
+    field: str
+    test: Test
+    low: float
+    high: float
+    with_low: bool
+    with_high: bool
+
+    def __call__(self, profile: Profile) -> bool:
+        """Test a profile."""
+        return self.test(profile)
+
+    def holds(self, moment: float) -> bool:
+        """Test the moment itself."""
+        after = self.low < moment or (self.with_low and self.low == moment)
+        return after and (moment < self.high or (self.with_high and self.high == moment))
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Tests that must all hold."""
+
+    tests: tuple[Test, ...]
+
+    def __call__(self, profile: Profile) -> bool:
+        """Test a profile."""
+        return all(test(profile) for test in self.tests)
+
+
+def spans_of(test: Test) -> list[Span]:
+    """Return the spans of time that whoever passes a test lies within."""
+    match test:
+        case Span():
+            return [test]
+        case Every():
+            return [span for one in test.tests for span in spans_of(one)]
+        case _:
+            return []
+
+
+def only_spans(test: Test) -> bool:
+    """Tell whether a test asks for nothing but spans of time."""
+    return isinstance(test, Span) or (isinstance(test, Every) and all(map(only_spans, test.tests)))
 
 
 def refuse(why: str) -> NoReturn:
@@ -122,8 +175,7 @@ class Reader:
         if needed:
             held = all_of(needed)
             # Beside terms that must hold, optional ones count only where nothing positive must hold.
-            wanted = any_of(optional) if optional else (lambda profile: True)
-            return all_of([held, wanted])
+            return all_of([held, any_of(optional)]) if optional else held
         return any_of(optional)
 
     def both(self, field: str | None) -> Test:
@@ -189,11 +241,13 @@ def negated(test: Test) -> Test:
 
 def all_of(tests: list[Test]) -> Test:
     """Demand every test."""
-    return lambda profile: all(test(profile) for test in tests)
+    return tests[0] if len(tests) == 1 else Every(tuple(tests))
 
 
 def any_of(tests: list[Test]) -> Test:
     """Demand one of the tests."""
+    if len(tests) == 1:
+        return tests[0]
     return lambda profile: any(test(profile) for test in tests)
 
 
@@ -291,7 +345,13 @@ def bounds_test(field: str, low: str, high: str, with_low: bool, with_high: bool
                 return False
         return not isinstance(value, dict | bool)
 
-    return lambda profile: any(inside(value) for value in values_at(profile, field))
+    def test(profile: Profile) -> bool:
+        return any(inside(value) for value in values_at(profile, field))
+
+    ends = -math.inf if low == "*" else seconds(low), math.inf if high == "*" else seconds(high)
+    if field not in TIMED or ends[0] is None or ends[1] is None:
+        return test
+    return Span(field, test, ends[0], ends[1], with_low, with_high)
 
 
 def compare(value: Any, end: str) -> int | None:

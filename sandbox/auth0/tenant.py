@@ -190,7 +190,9 @@ class Tenant:
         self.faults = Faults()
         self.read_only = ReadOnly()
         self.changes = Changes()
-        self.accounts: dict[str, Account] = {}
+        from sandbox.auth0.crowd import Accounts  # it stands on this module
+
+        self.accounts = Accounts()
         self.sessions: dict[str, dict[str, Any]] = {}
         self.refresh_tokens: dict[str, dict[str, Any]] = {}
         self.roles: dict[str, dict[str, str]] = {}

@@ -1,7 +1,10 @@
 """Users: list and search, create, get, change, delete; and the blocks after too many wrong passwords."""
 
 import re
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import nlargest, nsmallest
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
@@ -18,9 +21,12 @@ from sandbox.auth0.profiles import (
     shown,
     taken,
 )
-from sandbox.auth0.query import matcher, value_for_sorting
+from sandbox.auth0.query import matcher, only_spans, spans_of, value_for_sorting
 from sandbox.auth0.routing import Call, Routes, answer, empty
 from sandbox.auth0.tenant import Account, Tenant
+
+if TYPE_CHECKING:
+    from sandbox.auth0.crowd import Cut
 
 routes = Routes()
 
@@ -73,34 +79,52 @@ def search_users(tenant: Tenant, call: Call) -> Response:
             "https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation"
         )
         raise ApiError(400, text, "invalid_paging")
-    fits = matcher(query.get("q", ""))
-    found = [
-        account
-        for account in tenant.accounts.values()
-        if fits(account.profile) and ("connection" not in query or account.connection.name == query["connection"])
-    ]
-    found = in_order(found, query.get("sort"))
+    total, cut = found(tenant, query)
     users = [
-        selected(shown(account.profile, call.scopes), dict(query)) for account in found[page * size : (page + 1) * size]
+        selected(shown(account.profile, call.scopes), dict(query)) for account in cut(page * size, (page + 1) * size)
     ]
     if not query.get("include_totals"):
         return answer(users)
-    return answer(
-        {"start": page * size, "limit": size, "length": len(users), "users": users, "total": len(found)},
+    return answer({"start": page * size, "limit": size, "length": len(users), "users": users, "total": total})
+
+
+def found(tenant: Tenant, query: Mapping[str, Any]) -> "tuple[int, Cut]":
+    """Count who is searched for, and give what cuts a page out of the first of them."""
+    fits, connection, sort = matcher(query.get("q", "")), query.get("connection"), query.get("sort")
+    spans = spans_of(fits)
+    if connection is None and only_spans(fits) and {f"{span.field}:1" for span in spans} == {sort}:
+        return tenant.accounts.in_time(fits, spans)
+    total, first = in_order(
+        (
+            account
+            for account in tenant.accounts.within(spans)
+            if fits(account.profile) and connection in {None, account.connection.name}
+        ),
+        sort,
     )
+    return total, lambda start, end: first[start:end]
 
 
-def in_order(found: list[Account], sort: str | None) -> list[Account]:
-    """Sort by one field of the profile; those who lack it come last."""
-    if not sort:
-        return found
-    name, _, direction = sort.partition(":")
+def in_order(accounts: Iterable[Account], sort: str | None) -> tuple[int, list[Account]]:
+    """Count some accounts, and keep the first of them, by one field of the profile; those who lack it come last."""
+    name, _, direction = (sort or "").partition(":")
     if name.split(".")[0] in {"app_metadata", "user_metadata"}:
         raise ApiError(400, f"Sorting by {name} is not supported.", "invalid_query_string")
-    with_value = [account for account in found if value_for_sorting(account.profile, name) is not None]
-    without = [account for account in found if value_for_sorting(account.profile, name) is None]
-    with_value.sort(key=lambda account: value_for_sorting(account.profile, name), reverse=direction == "-1")
-    return with_value + without
+    total, without = 0, list[Account]()
+
+    def with_value() -> Iterator[tuple[Any, Account]]:
+        nonlocal total
+        for account in accounts:
+            total += 1
+            value = value_for_sorting(account.profile, name) if name else None
+            if value is not None:
+                yield value, account
+            elif len(without) < LAST_RECORD:
+                without.append(account)
+
+    pick = nlargest if direction == "-1" else nsmallest
+    first = [account for _, account in pick(LAST_RECORD, with_value(), key=itemgetter(0))]
+    return total, (first + without)[:LAST_RECORD]
 
 
 @routes.on("POST", "/users", any_of=("create:users",))
