@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.specs import slack_would_take
+from tests.specs import auth0_conforms, slack_would_take
 from tests.worlds import Stage, stage
 
 
@@ -37,6 +37,7 @@ async def set_up(tmp_path: Path, free_port: int) -> AsyncIterator[Stage]:
         await found.connect()
         yield found
         slack_would_take(await found.slack.get("calls"))
+        auth0_conforms(await found.auth0.get("calls"), refused=True)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Event streams: made, listed, changed and deleted here; what failed is listed, and sent again."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -262,7 +261,7 @@ def shown_delivery(stream: EventStream, delivery: Delivery) -> dict[str, Any]:
         "status": "failed",
         "event_type": event["type"],
         "attempts": delivery.attempts,
-        "event": {**kept, "data": json.dumps(event["data"])},
+        "event": {**kept, "data": event["data"]},
     }
 
 
@@ -276,15 +275,14 @@ LISTING: Rules = {**CHECKPOINTS, **CHOICE, "statuses": {"type": "string"}, "even
     query=LISTING,
 )
 def list_deliveries(tenant: Tenant, call: Call) -> Response:
-    """List what could not be delivered, oldest first; the next page begins after the id named by `from`."""
+    """List what could not be delivered, oldest first."""
     stream = stream_of(tenant, call)
     if set(listed(call.query.get("statuses"))) - {"failed"}:
         raise ApiError(400, "Query validation error: 'No enum match' on property statuses.", "invalid_query_string")
     found = chosen(stream, call.query, listed(call.query.get("event_types")))
-    ids = [one.id for one in found]
-    start = ids.index(call.query["from"]) + 1 if call.query.get("from") in ids else 0
-    page = found[start : start + call.query.get("take", 50)]
-    return answer([shown_delivery(stream, one) for one in page])
+    page, following = after(found, call.query, lambda one: one.id)
+    shown_page = [shown_delivery(stream, one) for one in page]
+    return answer({"deliveries": shown_page, **({"next": following} if following else {})})
 
 
 def listed(text: str | None) -> list[str]:
