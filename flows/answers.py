@@ -43,9 +43,7 @@ class Answers:
             reply = await asyncio.wait_for(asyncio.shield(self._waiting[run_id].reply), within)
         except TimeoutError:
             reply = None
-        if reply is not None:
-            return reply
-        return {} if answers.otherwise == "allow" else {"deny": "This login could not be checked in time."}
+        return otherwise(answers) if reply is None else reply
 
     def forget(self, run_id: str) -> None:
         """Wait no more, as one of those who did."""
@@ -58,3 +56,8 @@ class Answers:
         waiting = self._waiting.get(run_id)
         if waiting is not None and not waiting.reply.done():
             waiting.reply.set_result(reply)
+
+
+def otherwise(answers: triggers.Answers) -> Mapping[str, Any]:
+    """Return what a flow says to do where it has not answered."""
+    return {} if answers.otherwise == "allow" else {"deny": "This login could not be checked in time."}

@@ -12,8 +12,8 @@ from sqlmodel import col
 
 from connectors.base import Catalog
 from connectors.errors import ConnectorError
-from flows import misses, run_states
-from flows.answers import Answers
+from flows import misses, run_states, triggers
+from flows.answers import Answers, otherwise
 from flows.attempts import attempt
 from flows.caps import KeptCaps
 from flows.clock import Clock
@@ -35,7 +35,7 @@ from flows.store import SetUp, Store
 from flows.surroundings import Ended, Errand, Patience, People, Surroundings
 from flows.tables import Decision, FlowVersion, Run
 from flows.timetable import Timetable
-from flows.trace import Line, trace
+from flows.trace import Line, answer_of, trace
 
 log = structlog.get_logger()
 
@@ -228,13 +228,17 @@ class Runs:
             accepted = await self._begin_accepted(plans)
             if accepted is None:
                 return None
-            known = accepted.keys() | (joined & set(self._durable.working))
-            waits = [
-                self._answers.wait(plan.run.id, plan.woken.answers)
-                for plan in answering
-                if plan.woken.answers is not None and plan.run.id in known
-            ]
-            return Received(runs=list(accepted), replies=await asyncio.gather(*waits))
+            here = accepted.keys() | (joined & set(self._durable.working))
+            replies = await asyncio.gather(
+                *(
+                    self._answers.wait(plan.run.id, plan.woken.answers)
+                    if plan.run.id in here
+                    else self._answered_before(plan.run, plan.woken.answers)
+                    for plan in answering
+                    if plan.woken.answers is not None
+                )
+            )
+            return Received(runs=list(accepted), replies=[reply for reply in replies if reply is not None])
         finally:
             for plan in answering:
                 self._answers.forget(plan.run.id)
@@ -254,6 +258,19 @@ class Runs:
                     self._durable.keep_promise(plan.run.id, _taken(run, plan.woken.flow) if runs_here and run else None)
             self._durable.look_for(run for run in accepted.values() if run.state == "ready")
         return accepted if kept is not None else None
+
+    async def _answered_before(self, run: Run, answers: triggers.Answers) -> Mapping[str, Any] | None:
+        """Return what was answered when the same event came before; None if it did not, but was turned away."""
+        same = sa.select(col(Run.id)).where(col(Run.flow) == run.flow, col(Run.event_id) == run.event_id)
+        run_id = await self._store.read(lambda session: session.execute(same).scalar())
+        if run_id is None:
+            return None
+        under_way = run_id == run.id and run_id in self._durable.working
+        datasets = LiveDatasets(Datasets(self._store), self._now)
+        told = await answer_of(run_id, store=self._store, catalog=self._catalog, datasets=datasets, now=self._now)
+        if told is None and under_way:
+            return await self._answers.wait(run_id, answers)  # who sent it first has gone, and it is still under way
+        return otherwise(answers) if told is None else told
 
     def _plan(self, woken: Woken, event_id: str, event: Mapping[str, Any], now: float) -> _Plan:
         flow = woken.flow

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.base import Action, Catalog
 from flows.attempts import is_failure
-from flows.durable import load
+from flows.durable import Taken, load
 from flows.engine import carry_out
 from flows.interruptions import SuspendedError
 from flows.journal import Act, MemoryJournal, Note, Work
@@ -15,7 +15,7 @@ from flows.language import KINDS, Call, Limits, Step, Template
 from flows.masking import masked, masked_text
 from flows.questions import Question
 from flows.store import Store
-from flows.surroundings import Datasets, Ended, Errand, Over, Surroundings
+from flows.surroundings import Datasets, Ended, Errand, Nobody, Over, Recorder, Surroundings
 from flows.tables import Run
 
 
@@ -48,12 +48,40 @@ async def trace(
 
     None if there is no such run.
     """
+    recorder = _Recorder()
+    found = await _interpreted(run_id, recorder, [], store=store, catalog=catalog, datasets=datasets, now=now)
+    if found is None:
+        return None
+    lines = [_timed(line, found.notes) for line in recorder.lines.values()]
+    return [replace(line, waits=_waits(line, found.notes)) if found.run.ended_at is None else line for line in lines]
+
+
+async def answer_of(
+    run_id: str, *, store: Store, catalog: Catalog, datasets: Datasets, now: Callable[[], float]
+) -> Mapping[str, Any] | None:
+    """Return what a run has told whoever waited for its answer, or would have. None if it has come to no answer."""
+    replies: list[Mapping[str, Any]] = []
+    await _interpreted(run_id, Nobody(), replies, store=store, catalog=catalog, datasets=datasets, now=now)
+    return replies[0] if replies else None
+
+
+async def _interpreted(
+    run_id: str,
+    recorder: Recorder,
+    replies: list[Mapping[str, Any]],
+    *,
+    store: Store,
+    catalog: Catalog,
+    datasets: Datasets,
+    now: Callable[[], float],
+) -> Taken | None:
+    """Interpret the journal of a run once more, as far as it has come. Returns what it was read from."""
     found = await store.read(lambda session: load(session.connection(), [run_id]))
     if not found:
         return None
     run, version, notes = found[0].run, found[0].version, found[0].notes
     if not notes and run.state in {"queued", "ready", "cancelled"}:
-        return []  # it has not begun
+        return found[0]  # it has not begun
     errand = Errand(
         run_id=run.id,
         flow=run.flow,
@@ -62,7 +90,6 @@ async def trace(
         event=run.event,
         depth=run.depth,
     )
-    recorder = _Recorder()
     journal = _Read(now=lambda: run.ended_at or run.began_at, notes=notes)
     nothing = _Nothing(run, now())
     surroundings = Surroundings(
@@ -72,15 +99,14 @@ async def trace(
         caps=nothing,
         calls=nothing,
         datasets=datasets,
-        answer=lambda _run_id, _reply: None,
+        answer=lambda _run_id, reply: replies.append(reply),
         pause=nothing.pause,
         now=lambda: run.ended_at or run.began_at,
         recorder=recorder,
     )
     with suppress(SuspendedError):  # that far it came
         await carry_out(errand, journal=journal, surroundings=surroundings)
-    lines = [_timed(line, notes) for line in recorder.lines.values()]
-    return [replace(line, waits=_waits(line, notes)) if run.ended_at is None else line for line in lines]
+    return found[0]
 
 
 class _Read(MemoryJournal):

@@ -235,12 +235,30 @@ async def test_an_event_that_comes_twice_at_once_is_answered_twice_by_one_run(di
     assert isinstance(disk.outside, Slow)
     await disk.outside.begun.wait()
     later = asyncio.create_task(sent(disk))
-    await disk.store.flows()  # so much time passes that it is looked up
+    await disk.store.flows()  # meanwhile it is kept that this one has come, too
     disk.outside.gate.set()
     async with asyncio.timeout(AT_ONCE):
         assert await asyncio.gather(*waits, later) == [[DENIED]] * 4
     await ended(disk)
     assert disk.outside.done == ["it", "after"]
+
+
+@pytest.mark.parametrize(
+    ("of", "told"),
+    [([note("it"), DENY, note("after")], DENIED), ([DENY, ASK], DENIED), ([ASK, DENY], LATE), ([note("it")], LATE)],
+    ids=["a run that has ended", "a run that waits", "a run that waits before it answers", "no answer"],
+)
+async def test_an_event_that_comes_again_later_is_answered_as_it_was(
+    disk: OnDisk, of: list[str], told: Mapping[str, Any]
+) -> None:
+    assert await asked(disk, *of, when=answers("1s", "deny")) == [told]
+    await disk.rest()
+    done = list(disk.outside.done)
+    async with asyncio.timeout(AT_ONCE):
+        assert await sent(disk) == [told]
+    await keep(disk, steps("{answer: allow}"), when=answers("1s", "deny"))
+    assert await sent(disk) == [told]  # what was begun under one version is answered under it
+    assert disk.outside.done == done
 
 
 async def test_many_senders_are_each_told_what_is_theirs(disk: OnDisk) -> None:
@@ -249,14 +267,18 @@ async def test_many_senders_are_each_told_what_is_theirs(disk: OnDisk) -> None:
     assert replies == [[{"deny": f"Not you, U{number}."}] for number in range(40)]
 
 
-async def test_a_sender_that_has_gone_away_leaves_the_run_as_it_is(disk: OnDisk) -> None:
+async def test_a_sender_that_has_gone_away_leaves_the_run_as_it_is_and_may_come_again(disk: OnDisk) -> None:
     waits = asyncio.create_task(asked(disk, LINGER, DENY, note("after")))
     assert isinstance(disk.outside, Slow)
     await disk.outside.begun.wait()
     waits.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waits
+    again = asyncio.create_task(sent(disk))
+    await disk.store.flows()  # meanwhile it is found that the run is under way
     disk.outside.gate.set()
+    async with asyncio.timeout(AT_ONCE):
+        assert await again == [DENIED]
     assert (await ended(disk)).state == "done"
     assert disk.outside.done == ["it", "after"]
 
@@ -295,6 +317,7 @@ async def arrives(stage: Stage, event_id: str = "evt_1", **more: Any) -> tuple[i
 async def test_a_login_that_waits_is_answered_over_http(set_up: Stage) -> None:
     await make(set_up, GATE + RISKY)
     async with set_up.bot_running():
+        assert await arrives(set_up) == (202, {"accepted": "evt_1", "answers": [MFA]})
         assert await arrives(set_up) == (202, {"accepted": "evt_1", "answers": [MFA]})
         assert await arrives(set_up, "evt_2", confidence="high") == (202, {"accepted": "evt_2", "answers": [{}]})
 
