@@ -1,6 +1,7 @@
 """Finding people and changing what Auth0 knows of them."""
 
 import secrets
+import string
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -172,7 +173,8 @@ async def find_users_by_email(client: Tenant, given: Email) -> Same:
     """Find everybody who has exactly this e-mail address, as it is at this moment.
 
     Auth0 tells capital letters from small ones here, and stores the addresses of databases in small letters. So it is
-    asked for the address as it is given, and for the same in small letters.
+    asked for the address as it is given, and for the same in small letters; one that another provider reported with
+    capital letters is found by these letters only.
     """
     found = await with_email(client, given.email)
     return Same(users=found, count=len(found))
@@ -186,7 +188,7 @@ async def create_user(client: Tenant, given: NewUser) -> User:
     """
     body = given.model_dump(exclude_none=True)
     if given.connection not in WITHOUT_PASSWORD:
-        body["password"] = f"{secrets.token_urlsafe(32)}aA1!"  # the end satisfies every policy of the tenant
+        body["password"] = _password()
     return user_from(await client.api.users.create(**body))
 
 
@@ -208,6 +210,15 @@ async def delete_user(client: Tenant, given: UserRef) -> Deleted:
         return Deleted(user_id=given.user_id, existed=False, accounts=[])
     await client.api.users.delete(given.user_id)
     return Deleted(user_id=given.user_id, existed=True, accounts=accounts)
+
+
+def _password() -> str:
+    """Make a password that nobody knows, and that the strictest policy of a tenant takes.
+
+    It wants letters of both sizes, digits and marks, and none of them twice in a row.
+    """
+    pairs = (secrets.choice(string.ascii_letters) + secrets.choice(string.digits) for _ in range(20))
+    return f"{''.join(pairs)}a-A."
 
 
 async def with_email(client: Tenant, email: str) -> list[User]:

@@ -7,6 +7,7 @@ import pytest
 from connectors.auth0.client import Tenant, connect
 from connectors.wire import Wire
 from tests.connectors.doubles import Auth0, Oddity, answering, simulated
+from tests.specs import auth0_conforms
 
 
 @pytest.fixture
@@ -19,6 +20,7 @@ async def wire() -> AsyncIterator[Wire]:
 async def auth0() -> AsyncIterator[Auth0]:
     async with simulated() as opened:
         yield opened
+        auth0_conforms(opened.double.calls)
 
 
 @pytest.fixture

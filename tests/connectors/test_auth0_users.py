@@ -1,5 +1,6 @@
 """Finding, creating, changing and deleting people."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -61,7 +62,8 @@ async def test_a_person_in_a_database_begins_with_a_password_that_nobody_knows(a
     assert user.identities[0].connection == DATABASE
     password = auth0.double.accounts[user.user_id].password
     assert password is not None
-    assert len(password) > 40
+    assert 40 < len(password.encode()) < 72
+    assert all(one != other for one, other in pairwise(password))
     assert password not in user.model_dump_json()
 
 
