@@ -76,6 +76,7 @@ async def follow(tenant: Tenant, course: Course, *, state: str | None = None) ->
             return
         course.denial, course.redirect = course.effects.take(course.trigger.id, execution.commands)
         if course.denial is not None:
+            course.redirect = None
             return
         if course.redirect is not None:
             return  # it stays the first one, to be taken up again

@@ -1,6 +1,6 @@
 """Exchanges: a program gets a token for itself, or for a person whom a token of somebody else's names."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -36,7 +36,7 @@ class TokenExchange(Exchange):
 
     subject_token: str = "a token of another service"
     subject_token_type: str = "urn:example:session"
-    requested_token_type: Literal["string", "null"] | None = None
+    requested_token_type: str | None = None
 
 
 async def exchange_credentials(tenant: Tenant, wanted: Exchange, address: str) -> Outcome:
@@ -73,11 +73,10 @@ async def exchange_token(tenant: Tenant, wanted: TokenExchange, address: str) ->
     visit = wanted.visit("oauth2-token-exchange")
     transaction: dict[str, Any] = {
         "requested_scopes": wanted.scope,
+        "requested_token_type": wanted.requested_token_type,
         "subject_token": wanted.subject_token,
         "subject_token_type": wanted.subject_token_type,
     }
-    if wanted.requested_token_type:
-        transaction["requested_token_type"] = wanted.requested_token_type
     event = {**program_event(tenant, wanted, visit, host_of(address)), "transaction": transaction}
     course = begin(tenant, CUSTOM_TOKEN_EXCHANGE, merged(event, wanted.event_overrides))
     pursuit = Pursuit(outcome=outcome, course=course, visit=visit, account=None, conclude=lambda: None)

@@ -19,7 +19,6 @@ from sandbox.auth0.events import (
 )
 from sandbox.auth0.outcomes import Outcome, begun
 from sandbox.auth0.profiles import WEAK_PASSWORD, new_account, taken
-from sandbox.auth0.records import STRATEGY_TYPES
 from sandbox.auth0.tenant import APPLICATION_ID, CONNECTIONS, Account, Connection, Tenant
 from sandbox.auth0.triggers import POST_USER_REGISTRATION, PRE_USER_REGISTRATION
 from sandbox.auth0.visitors import Visitor, merged
@@ -69,13 +68,7 @@ async def sign_up(tenant: Tenant, wanted: SignUp, address: str) -> Outcome:
     event = merged(before_event(tenant, wanted, connection, visit, host), wanted.event_overrides)
     course = begin(tenant, PRE_USER_REGISTRATION, event)
     pursuit = Pursuit(outcome=outcome, course=course, visit=visit, account=None, conclude=lambda: None)
-    about: dict[str, Any] = {
-        "connection": connection.name,
-        "connection_id": connection.id,
-        "strategy": connection.strategy,
-        "strategy_type": STRATEGY_TYPES.get(connection.strategy, "passwordless"),
-        "user_name": wanted.email or wanted.phone_number or "",
-    }
+    about: dict[str, Any] = {"connection": connection, "user_name": wanted.email or wanted.phone_number or ""}
     refusal = refused(tenant, wanted, connection)
     if refusal is not None:
         if wanted.leaked:
