@@ -304,9 +304,9 @@ def _faults_of_body(path: str, method: str, call: Mapping[str, Any]) -> list[str
         return [] if call["body"] in (None, {}) else ["a body is not specified"]
     if "application/json" not in given["content"]:
         return []
-    if call["body"] is None:
-        return ["the body is missing"] if given.get("required") else []
     schema = _schema("sent", "paths", path, method, "requestBody", "content", "application/json", "schema")
+    if call["body"] is None:
+        return ["the body is missing"] if given.get("required") or not schema.is_valid({}) else []
     return _faults(schema, call["body"], "the body")
 
 

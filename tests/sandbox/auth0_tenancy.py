@@ -10,6 +10,7 @@ import httpx
 from auth0.management import AsyncAuth0
 
 import sandbox.auth0
+from sandbox.auth0.tenant import Tenant
 from sandbox.server import serving
 from tests.specs import auth0_conforms
 
@@ -57,6 +58,8 @@ class Tenancy:
     address: str
     credentials: dict[str, Any]
     http: httpx.AsyncClient
+    inside: Tenant
+    """The tenant itself, for what no address brings about."""
 
     @property
     def sdk(self) -> AsyncAuth0:
@@ -119,4 +122,4 @@ async def tenancy() -> AsyncIterator[Tenancy]:
         serving(tenant.app) as address,
         httpx.AsyncClient(base_url=address, trust_env=False, event_hooks=hooks, timeout=30) as http,
     ):
-        yield Tenancy(address=address, credentials=tenant.credentials(address), http=http)
+        yield Tenancy(address=address, credentials=tenant.credentials(address), http=http, inside=tenant)
