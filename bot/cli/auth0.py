@@ -1,20 +1,30 @@
-"""python -m bot auth0 …: connects a tenant, and installs the Auth0 Action in it."""
+"""python -m bot auth0 …: connects a tenant, and installs our Auth0 Actions and streams in it."""
 
 import argparse
 import getpass
 import sys
 import time
-from typing import Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from bot.cli.terminal import Subcommands, asynchronously, refuse, say
 from bot.settings import StoreSettings
+from connectors.errors import Missing, Reconnect
+
+if TYPE_CHECKING:
+    from connectors.auth0.client import Tenant
+    from connectors.auth0.streams import Kind
 
 CONNECTOR: Final = "auth0"
+TRIGGERS: Final = "all, or triggers with commas between them, such as post-login,credentials-exchange"
+STREAMS: "Final[tuple[tuple[Kind, str], ...]]" = (("logs", "log records"), ("events", "changes of users and the like"))
 
 
 def add(commands: Subcommands) -> None:
     """Add the commands."""
-    auth0 = commands.add_parser("auth0", help="connect a tenant, and install the Auth0 Action in it")
+    auth0 = commands.add_parser("auth0", help="connect a tenant, and install our Auth0 Actions and streams in it")
     steps = auth0.add_subparsers(required=True, metavar="step")
     connect = steps.add_parser(
         "connect", help="connect a tenant; the client secret is asked for, or read from standard input"
@@ -30,19 +40,29 @@ def add(commands: Subcommands) -> None:
     )
     connect.set_defaults(carry_out=asynchronously(_connect))
     for name, about, work in (
-        ("install", "install the Auth0 Action; safe to repeat", _install),
-        ("status", "say whether the Auth0 Action is installed and up to date", _status),
-        ("uninstall", "remove the Auth0 Action", _uninstall),
+        ("install", "install our Auth0 Actions, or streams; safe to repeat", _install),
+        ("status", "say how our Auth0 Actions and streams stand in the tenant", _status),
+        (
+            "resume",
+            "switch streams on again that Auth0 has paused or disabled, and have sent again what failed",
+            _resume,
+        ),
+        ("uninstall", "remove our Auth0 Actions and streams, or only those that are named", _uninstall),
     ):
         step = steps.add_parser(name, help=about)
-        step.add_argument("--name", default="auth0", help="which connection (default: auth0)")
+        step.add_argument("connection", nargs="?", help="which connection (default: auth0)")
+        step.add_argument("--name", default=CONNECTOR, help="which connection, as for connect (default: auth0)")
+        if work is not _resume:
+            step.add_argument("--triggers", metavar="TRIGGERS", help=TRIGGERS)
+        for kind, carries in STREAMS:
+            step.add_argument(f"--{kind}", action="store_true", help=f"the stream of {carries}")
         step.set_defaults(carry_out=asynchronously(work))
         if work is _install:
             step.add_argument(
                 "--on-failure",
                 choices=("open", "closed"),
                 default="open",
-                help="when the bot cannot be reached, let logins pass (open) or refuse them (closed)",
+                help="when the bot cannot be reached, let logins and the like pass (open) or refuse them (closed)",
             )
 
 
@@ -73,47 +93,126 @@ async def _connect(given: argparse.Namespace, settings: StoreSettings) -> int:
 
 
 async def _install(given: argparse.Namespace, settings: StoreSettings) -> int:
-    from bot.assembly import kept
-    from connectors.auth0 import install
+    from connectors.auth0 import install, streams
 
     if settings.cicflow_public_url is None:
         return refuse("CICFLOW_PUBLIC_URL is not set: Auth0 must know where to reach this bot.")
-    async with kept(settings) as things:
-        account = await things.vault.named(given.name)
-        if account is None:
-            return _unknown(given.name)
-        installed = await install.install(
-            await things.accounts.client(account.name),
-            url=f"{settings.cicflow_public_url.rstrip('/')}/in/{account.key}",
-            secret=account.secret,
-            on_failure=given.on_failure,
-        )
-    say(str(installed))
+    async with _tenant(given, settings) as tenant:
+        if tenant is None:
+            return _unknown(given)
+        try:
+            named = _triggers(given) or (() if _streams(given) else ("post-login",))
+            if named:
+                done = await install.install(
+                    tenant.client, url=tenant.url, secret=tenant.secret, triggers=named, on_failure=given.on_failure
+                )
+                say(str(done))
+            for kind in _streams(given):
+                say(str(await streams.install(tenant.client, kind, url=tenant.url, secret=tenant.secret)))
+        except ValueError as error:
+            return refuse(str(error))
     return 0
 
 
 async def _status(given: argparse.Namespace, settings: StoreSettings) -> int:
-    from bot.assembly import kept
-    from connectors.auth0 import install
+    from connectors.auth0 import install, streams
 
-    async with kept(settings) as things:
-        if await things.vault.named(given.name) is None:
-            return _unknown(given.name)
-        say(str(await install.status(await things.accounts.client(given.name))))
+    async with _tenant(given, settings) as tenant:
+        if tenant is None:
+            return _unknown(given)
+        everything = not _triggers(given) and not _streams(given)
+        try:
+            if _triggers(given) or everything:
+                say(str(await install.status(tenant.client, triggers=_triggers(given) or ("all",))))
+        except ValueError as error:
+            return refuse(str(error))
+        for kind in _streams(given) or (streams.KINDS if everything else ()):
+            async with _perhaps(everything):
+                say(str(await streams.status(tenant.client, kind, url=tenant.url)))
+    return 0
+
+
+async def _resume(given: argparse.Namespace, settings: StoreSettings) -> int:
+    from connectors.auth0 import streams
+
+    async with _tenant(given, settings) as tenant:
+        if tenant is None:
+            return _unknown(given)
+        everything = not _streams(given)
+        for kind in _streams(given) or streams.KINDS:
+            async with _perhaps(everything):
+                say(str(await streams.resume(tenant.client, kind)))
     return 0
 
 
 async def _uninstall(given: argparse.Namespace, settings: StoreSettings) -> int:
-    from bot.assembly import kept
-    from connectors.auth0 import install
+    from connectors.auth0 import install, streams
 
-    async with kept(settings) as things:
-        if await things.vault.named(given.name) is None:
-            return _unknown(given.name)
-        removed = await install.uninstall(await things.accounts.client(given.name))
-    say("The Auth0 Action is removed." if removed else "There was no Auth0 Action of ours.")
+    async with _tenant(given, settings) as tenant:
+        if tenant is None:
+            return _unknown(given)
+        everything = not _triggers(given) and not _streams(given)
+        try:
+            if _triggers(given) or everything:
+                say(str(await install.uninstall(tenant.client, triggers=_triggers(given) or ("all",))))
+        except ValueError as error:
+            return refuse(str(error))
+        for kind in _streams(given) or (streams.KINDS if everything else ()):
+            async with _perhaps(everything):
+                say(str(await streams.uninstall(tenant.client, kind)))
     return 0
 
 
-def _unknown(name: str) -> int:
-    return refuse(f"There is no connection {name}. Make one with `python -m bot auth0 connect`.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tenant:
+    """A connected tenant, and what its Auth0 Actions and streams are told."""
+
+    client: "Tenant"
+    url: str
+    secret: str
+
+
+@asynccontextmanager
+async def _tenant(given: argparse.Namespace, settings: StoreSettings) -> AsyncIterator[_Tenant | None]:
+    """Open the connection that is named; None where there is none to a tenant."""
+    from bot.assembly import kept
+
+    base = (settings.cicflow_public_url or "").rstrip("/")
+    async with kept(settings) as things:
+        account = await things.vault.named(_name(given))
+        if account is None or account.connector != CONNECTOR:
+            yield None
+            return
+        client = await things.accounts.client(account.name)
+        yield _Tenant(client=client, url=f"{base}/in/{account.key}", secret=account.secret)
+
+
+@asynccontextmanager
+async def _perhaps(everything: bool) -> AsyncIterator[None]:
+    """Where a stream was not asked for by its name, say that it is not there or not ours to see, and go on."""
+    try:
+        yield
+    except (Missing, Reconnect) as error:
+        if not everything:
+            raise
+        say(error.message)
+
+
+def _triggers(given: argparse.Namespace) -> tuple[str, ...]:
+    """Return the triggers that are named."""
+    if given.triggers is None:
+        return ()
+    return tuple(name.strip() for name in given.triggers.split(","))
+
+
+def _streams(given: argparse.Namespace) -> "tuple[Kind, ...]":
+    """Return the streams that are named."""
+    return tuple(kind for kind, _ in STREAMS if getattr(given, kind))
+
+
+def _name(given: argparse.Namespace) -> str:
+    return str(given.connection or given.name)
+
+
+def _unknown(given: argparse.Namespace) -> int:
+    return refuse(f"There is no tenant connected as {_name(given)}. Connect it with `python -m bot auth0 connect`.")

@@ -1,57 +1,14 @@
-// The Auth0 Action against a real HTTP server. Run by tests/connectors/test_auth0_action.py, or: node --test
+// What a login's Auth0 Action sends, field by field, and how it takes odd ones. Run by tests/connectors/test_auth0_action.py.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { once } from "node:events";
-import http from "node:http";
-import { createRequire } from "node:module";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
+import { KEY, SECRET, bot, load, recorder as apiOf, secrets, standing } from "./ground.mjs";
 
-const action = createRequire(import.meta.url)("../../../connectors/auth0/action/post-login.js");
-const KEY = "a shared secret of thirty bytes";
-const SECRET = `whsec_${Buffer.from(KEY).toString("base64")}`;
+const action = load("post-login");
 
-let server;
-let url;
-let received;
-let answer;
-let logs;
-const write = console.log;
+standing();
 
-before(async () => {
-  server = http.createServer(async (request, response) => {
-    const parts = [];
-    for await (const part of request) parts.push(part);
-    received.push({ method: request.method, url: request.url, headers: request.headers, body: Buffer.concat(parts).toString() });
-    answer(response);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  url = `http://127.0.0.1:${server.address().port}/in/key`;
-});
-
-after(() => {
-  server.closeAllConnections();
-  server.close();
-});
-
-beforeEach(() => {
-  received = [];
-  logs = [];
-  answer = (response) => response.writeHead(202).end("{}");
-  console.log = (...words) => logs.push(words.join(" "));
-});
-
-afterEach(() => {
-  console.log = write;
-});
-
-/** Records what the Action asks Auth0 to do. */
-const recorder = () => {
-  const calls = [];
-  return { calls, access: { deny: (reason) => calls.push(["access.deny", reason]) } };
-};
-
-const secrets = (more = {}) => ({ CICFLOW_URL: url, CICFLOW_SECRET: SECRET, ...more });
+const recorder = () => apiOf("post-login", {});
 
 const login = (more = {}) => ({
   secrets: secrets(),
@@ -100,18 +57,18 @@ const run = async (event, api = recorder()) => {
 describe("What is sent", () => {
   test("A login is posted to the address in the secret, as JSON", async () => {
     const api = await run(login());
-    assert.equal(received.length, 1);
-    assert.equal(received[0].method, "POST");
-    assert.equal(received[0].url, "/in/key");
-    assert.equal(received[0].headers["content-type"], "application/json");
-    assert.equal(received[0].headers["user-agent"], "cicflow-action/1");
+    assert.equal(bot.received.length, 1);
+    assert.equal(bot.received[0].method, "POST");
+    assert.equal(bot.received[0].url, "/in/key");
+    assert.equal(bot.received[0].headers["content-type"], "application/json");
+    assert.equal(bot.received[0].headers["user-agent"], "cicflow-action/1");
     assert.deepEqual(api.calls, []);
-    assert.deepEqual(logs, []);
+    assert.deepEqual(bot.logs, []);
   });
 
   test("The signature is that of Standard Webhooks", async () => {
     await run(login());
-    const { headers, body } = received[0];
+    const { headers, body } = bot.received[0];
     assert.match(headers["webhook-id"], /^evt_[0-9a-f]{32}$/);
     assert.ok(Math.abs(Number(headers["webhook-timestamp"]) - Date.now() / 1000) < 5);
     const expected = createHmac("sha256", KEY);
@@ -122,13 +79,13 @@ describe("What is sent", () => {
   test("Two logins have two ids", async () => {
     await run(login());
     await run(login());
-    assert.notEqual(received[0].headers["webhook-id"], received[1].headers["webhook-id"]);
+    assert.notEqual(bot.received[0].headers["webhook-id"], bot.received[1].headers["webhook-id"]);
   });
 
   test("Only allow-listed fields pass, in their order, without absent and null ones", async () => {
     await run(login());
     assert.equal(
-      received[0].body,
+      bot.received[0].body,
       JSON.stringify({
         trigger: "post-login",
         event: {
@@ -171,26 +128,26 @@ describe("What is sent", () => {
   test("Nothing secret passes", async () => {
     await run(login());
     for (const secret of [SECRET, KEY, "the password", "one-time-code", "ya29.idp", "hidden", "secret plan", "not for others"]) {
-      assert.ok(!received[0].body.includes(secret), `leaked: ${secret}`);
+      assert.ok(!bot.received[0].body.includes(secret), `leaked: ${secret}`);
     }
   });
 
   test("Dates become texts", async () => {
     await run(login({ user: { user_id: "auth0|1", created_at: new Date(0), updated_at: new Date(Number.NaN) } }));
-    assert.deepEqual(JSON.parse(received[0].body).event.user, { user_id: "auth0|1", created_at: "1970-01-01T00:00:00.000Z" });
+    assert.deepEqual(JSON.parse(bot.received[0].body).event.user, { user_id: "auth0|1", created_at: "1970-01-01T00:00:00.000Z" });
   });
 });
 
 describe("What is not sent", () => {
   test("The exchange of a refresh token is none of our business", async () => {
     const api = await run(login({ transaction: { protocol: "oauth2-refresh-token" } }));
-    assert.equal(received.length, 0);
+    assert.equal(bot.received.length, 0);
     assert.deepEqual(api.calls, []);
   });
 
   test("A token exchange is sent like any login", async () => {
     await run(login({ transaction: { protocol: "oauth2-token-exchange" } }));
-    assert.equal(received.length, 1);
+    assert.equal(bot.received.length, 1);
   });
 });
 
@@ -202,13 +159,13 @@ describe("When cicflow cannot be told", () => {
   };
 
   test("A refusal lets the login go on, with one short line in the log", async () => {
-    answer = (response) => response.writeHead(500).end();
+    bot.answer = (response) => response.writeHead(500).end();
     assert.deepEqual((await outcome()).calls, []);
-    assert.deepEqual(logs, ["cicflow was not told of a login: cicflow answered 500"]);
+    assert.deepEqual(bot.logs, ["cicflow was not told of a login: cicflow answered 500"]);
   });
 
   test("A refusal denies the login where failure is closed", async () => {
-    answer = (response) => response.writeHead(401).end();
+    bot.answer = (response) => response.writeHead(401).end();
     const { calls } = await outcome({ CICFLOW_ON_FAILURE: "closed" });
     assert.equal(calls.length, 1);
     assert.equal(calls[0][0], "access.deny");
@@ -216,33 +173,33 @@ describe("When cicflow cannot be told", () => {
   });
 
   test("A redirect is not followed and counts as a refusal", async () => {
-    answer = (response) => response.writeHead(307, { location: url }).end();
+    bot.answer = (response) => response.writeHead(307, { location: bot.url }).end();
     await outcome();
-    assert.equal(received.length, 1);
-    assert.deepEqual(logs, ["cicflow was not told of a login: cicflow answered 307"]);
+    assert.equal(bot.received.length, 1);
+    assert.deepEqual(bot.logs, ["cicflow was not told of a login: cicflow answered 307"]);
   });
 
   test("Silence ends after the time in the secret", async () => {
-    answer = () => {};
+    bot.answer = () => {};
     const { calls, milliseconds } = await outcome({ CICFLOW_TIMEOUT_MS: "150" });
     assert.deepEqual(calls, []);
     assert.ok(milliseconds >= 100 && milliseconds < 1500, `${milliseconds} ms`);
-    assert.deepEqual(logs, ["cicflow was not told of a login: TimeoutError"]);
+    assert.deepEqual(bot.logs, ["cicflow was not told of a login: TimeoutError"]);
   });
 
   test("A time that is not a time means two seconds", async () => {
-    answer = () => {};
+    bot.answer = () => {};
     const { milliseconds } = await outcome({ CICFLOW_TIMEOUT_MS: "soon" });
     assert.ok(milliseconds >= 1900 && milliseconds < 3500, `${milliseconds} ms`);
   });
 
   test("A dead server lets the login go on", async () => {
     assert.deepEqual((await outcome({ CICFLOW_URL: "http://127.0.0.1:9/in/key" })).calls, []);
-    assert.equal(logs.length, 1);
+    assert.equal(bot.logs.length, 1);
   });
 
   test("A dropped connection denies the login where failure is closed", async () => {
-    answer = (response) => response.socket.destroy();
+    bot.answer = (response) => response.socket.destroy();
     assert.equal((await outcome({ CICFLOW_ON_FAILURE: " Closed " })).calls.length, 1);
   });
 
@@ -250,8 +207,8 @@ describe("When cicflow cannot be told", () => {
     for (const more of [{ CICFLOW_SECRET: undefined }, { CICFLOW_SECRET: "whsec_c2hvcnQ=" }, { CICFLOW_URL: undefined }]) {
       assert.deepEqual((await outcome(more)).calls, []);
     }
-    assert.equal(logs.length, 3);
-    assert.equal(received.length, 0);
+    assert.equal(bot.logs.length, 3);
+    assert.equal(bot.received.length, 0);
   });
 
   test("Log lines are short and hold nothing about the person, the address or the secret", async () => {
@@ -260,11 +217,11 @@ describe("When cicflow cannot be told", () => {
       [{ CICFLOW_URL: "http://127.0.0.1:9/in/customer.1@example.com" }, undefined],
       [{}, (response) => response.writeHead(403, "customer.1@example.com").end("customer.1@example.com")],
     ]) {
-      answer = reply ?? answer;
+      bot.answer = reply ?? bot.answer;
       await outcome(more);
     }
-    assert.equal(logs.length, 3);
-    for (const line of logs) {
+    assert.equal(bot.logs.length, 3);
+    for (const line of bot.logs) {
       assert.ok(line.length < 256, line);
       assert.ok(!/customer|example\.com|whsec|in\/|Lisbon|auth0\|1/.test(line), line);
     }
@@ -290,20 +247,20 @@ describe("Hostile events never make it throw", () => {
   ]) {
     test(`${what} is survived without a request`, async () => {
       await action.onExecutePostLogin(event, api);
-      assert.equal(received.length, 0);
-      assert.equal(logs.filter((line) => line.includes("customer")).length, 0);
+      assert.equal(bot.received.length, 0);
+      assert.equal(bot.logs.filter((line) => line.includes("customer")).length, 0);
     });
   }
 
   test("A deny that throws is survived", async () => {
-    answer = (response) => response.writeHead(500).end();
+    bot.answer = (response) => response.writeHead(500).end();
     await run(login({ secrets: secrets({ CICFLOW_ON_FAILURE: "closed" }) }), { access: { deny: () => { throw new Error("no"); } } });
-    assert.equal(received.length, 1);
+    assert.equal(bot.received.length, 1);
   });
 
   test("Metadata in circles and without end is sent as far as it makes sense", async () => {
     await run(login({ user: { user_id: "auth0|1", app_metadata: circular, user_metadata: bottomless } }));
-    const { user } = JSON.parse(received[0].body).event;
+    const { user } = JSON.parse(bot.received[0].body).event;
     assert.deepEqual(user.app_metadata, { name: "round", list: [null, {}] });
     assert.ok(JSON.stringify(user.user_metadata).length < 200);
   });
@@ -319,7 +276,7 @@ describe("Hostile events never make it throw", () => {
     });
     Object.defineProperty(hostile, "organization", { get() { throw new Error("no"); } });
     await run(hostile);
-    const { event } = JSON.parse(received[0].body);
+    const { event } = JSON.parse(bot.received[0].body);
     assert.deepEqual(event.user, { user_id: "auth0|1", app_metadata: { ok: 1 }, multifactor: ["otp"], identities: [{}] });
     assert.deepEqual([event.client, event.request], [{ metadata: {} }, { geoip: {}, query: {}, body: {} }]);
     assert.deepEqual([event.organization, event.session, event.stats], [undefined, undefined, undefined]);
@@ -329,7 +286,7 @@ describe("Hostile events never make it throw", () => {
   test("A name that would poison an object is only a name", async () => {
     const assessments = JSON.parse('{"__proto__": {"confidence": "low", "code": "x"}}');
     await run(login({ authentication: { methods: [], riskAssessment: { confidence: "low", version: "1", assessments } } }));
-    assert.ok(received[0].body.includes('"__proto__":{"confidence":"low","code":"x"}'));
+    assert.ok(bot.received[0].body.includes('"__proto__":{"confidence":"low","code":"x"}'));
     assert.equal({}.code, undefined);
   });
 });

@@ -1,10 +1,13 @@
-// Runs the Auth0 Action once on the event given as JSON on standard input; prints what it asked Auth0 to do.
+// Runs an Auth0 Action once: its file and its function are named, the event stands on standard input as JSON. Prints what it
+// asked Auth0 to do.
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
+import { recorder } from "./ground.mjs";
 
-const action = createRequire(import.meta.url)("../../../connectors/auth0/action/post-login.js");
-const calls = [];
-await action.onExecutePostLogin(JSON.parse(await text(process.stdin)), {
-  access: { deny: (reason) => calls.push(["access.deny", reason]) },
-});
-process.stdout.write(`${JSON.stringify(calls)}\n`);
+const [, , file, trigger] = process.argv;
+const action = createRequire(import.meta.url)(file);
+const entry = Object.keys(action).find((name) => name.startsWith("onExecute"));
+const event = JSON.parse(await text(process.stdin));
+const api = recorder(trigger, event);
+await action[entry](event, api);
+process.stdout.write(`${JSON.stringify(api.calls)}\n`);
