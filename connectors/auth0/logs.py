@@ -12,7 +12,7 @@ from connectors.auth0.connector import auth0
 from connectors.auth0.ids import LogId
 from connectors.auth0.profiles import UserId
 from connectors.auth0.users import Text, moment_text, quoted
-from connectors.base import Value
+from connectors.base import Summary, Value
 from connectors.errors import Refused
 
 LOGS = "/api/v2/logs"
@@ -72,6 +72,15 @@ class Logs(Value):
     complete: bool = Field(title="Complete", description="False when more fit than were brought back, or could be.")
 
 
+class LogRead(Summary):
+    """How far the log was read."""
+
+    last: str | None = Field(
+        title="Last", description="Auth0's id of the last record that was read: the next time, begin after it."
+    )
+    complete: bool = Field(title="Complete", description="False when the most that was wanted was reached.")
+
+
 class LogRange(Value):
     """From where on to read."""
 
@@ -120,21 +129,25 @@ async def search_logs(client: Tenant, given: LogSearch) -> Logs:
 
 
 @auth0.action("Read the log", effect="reads", repeatable=True)
-async def read_logs(client: Tenant, given: LogRange) -> AsyncIterator[LogRecord]:
-    """Read everything that happened from a record or a moment on, the oldest first, however much it is."""
+async def read_logs(client: Tenant, given: LogRange) -> AsyncIterator[LogRecord | LogRead]:
+    """Read everything that happened from a record or a moment on, the oldest first, however much it is.
+
+    Summary: last, complete. To go on another time, begin after the last record of this time.
+    """
     left, after = given.limit, given.after
-    if given.since is not None:
-        first = await _first_since(client, given)
-        if first is None:
-            return
+    if given.since is not None and (first := await _first_since(client, given)):
         left, after = left - 1, first.log_id
         yield first
+    ended = after is None
     while left and after is not None:
         found = await _some(client, {"from": after, "take": min(left, PAGE)})
+        if not found:  # pages may come short of what was asked for: only an empty one is the end
+            ended = True
+            break
         for each in found:
             yield each
-        # Pages may come short of what was asked for: only an empty one is the end.
-        left, after = left - len(found), found[-1].log_id if found else None
+        left, after = left - len(found), found[-1].log_id
+    yield LogRead(last=after, complete=ended)
 
 
 @auth0.action("Get a log record", effect="reads", repeatable=True)

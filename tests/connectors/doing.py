@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.auth0.client import Tenant
+from connectors.base import Summary
 from connectors.catalog import catalog
 
 FIRST = "auth0|650000000000000000000001"
@@ -23,10 +24,16 @@ async def do(tenant: Tenant, name: str, /, **given: Any) -> Any:
 
 
 async def stream(tenant: Tenant, name: str, /, **given: Any) -> list[Any]:
-    """Carry out an action that streams, to its end."""
+    """Carry out an action that streams, to its end; give its items without the summary."""
+    items = await streamed(tenant, name, **given)
+    return [item for item in items if not isinstance(item, Summary)]
+
+
+async def streamed(tenant: Tenant, name: str, /, **given: Any) -> list[Any]:
+    """Carry out an action that streams, to its end; a summary comes last."""
     action = catalog().actions[f"auth0.{name}"]
     assert action.item is not None
     items: AsyncIterator[Any] = action.carry_out(tenant, action.given.model_validate(given))
     found = [item async for item in items]
-    assert all(isinstance(item, action.item) for item in found)
+    assert all(isinstance(item, (action.item, Summary)) for item in found)
     return found

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from connectors.auth0.client import Tenant
 from connectors.errors import Missing, Refused
-from tests.connectors.doing import FIRST, SECOND, do, stream
+from tests.connectors.doing import FIRST, SECOND, do, stream, streamed
 from tests.connectors.doubles import Auth0
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -69,6 +69,16 @@ async def test_reading_ends_where_it_is_told_to(auth0: Auth0, tenant: Tenant, li
     ids = written(auth0, 150)
     assert len(await stream(tenant, "read_logs", after=ids[0], limit=limit)) == limit
     assert len(await stream(tenant, "read_logs", since=START.isoformat(), limit=limit)) == limit
+
+
+async def test_reading_goes_on_another_time_where_it_ended(auth0: Auth0, tenant: Tenant) -> None:
+    ids = written(auth0, 30)
+    *some, so_far = await streamed(tenant, "read_logs", after=ids[0], limit=9)
+    assert (len(some), so_far.last, so_far.complete) == (9, ids[9], False)
+    *rest, to_the_end = await streamed(tenant, "read_logs", after=so_far.last)
+    assert ([each.log_id for each in rest], to_the_end.last, to_the_end.complete) == (ids[10:], ids[-1], True)
+    (nothing_new,) = await streamed(tenant, "read_logs", after=to_the_end.last)
+    assert (nothing_new.last, nothing_new.complete) == (ids[-1], True)
 
 
 @pytest.mark.parametrize("given", [{}, {"after": "1", "since": "2026-01-01T00:00:00Z"}, {"since": "2026-01-01"}])
