@@ -5,6 +5,7 @@ import asyncio
 import json
 import signal
 import sys
+from typing import Any
 
 from sandbox.world import World
 
@@ -18,9 +19,14 @@ def main() -> int:
     parser.add_argument("--page-port", type=int, default=8700, help="0 for any free one, as for the others")
     parser.add_argument("--slack-port", type=int, default=8701)
     parser.add_argument("--auth0-port", type=int, default=8702)
+    parser.add_argument(
+        "--tenant", action="append", default=[], metavar="NAME:PORT", help="one more Auth0 tenant; may be given again"
+    )
     parser.add_argument("--bot-url", help="where Slack's requests go, such as http://127.0.0.1:8000/slack/events")
     parser.add_argument("--json", action="store_true", help="print the addresses and credentials as one line of JSON")
     given = parser.parse_args()
+    if any(not one.partition(":")[2].isdecimal() for one in given.tenant):
+        parser.error("--tenant is a name and a port, such as staging:8703")
     try:
         asyncio.run(_serve(given))
     except OSError as error:
@@ -39,6 +45,7 @@ async def _serve(given: argparse.Namespace) -> None:
         auth0_port=given.auth0_port,
         page_port=given.page_port,
         bot=given.bot_url,
+        more_tenants={name: int(port) for name, _, port in (one.partition(":") for one in given.tenant)},
     ) as world:
         addresses = world.addresses()
         if given.json:
@@ -48,11 +55,12 @@ async def _serve(given: argparse.Namespace) -> None:
         await stop.wait()
 
 
-def _listed(addresses: dict[str, dict[str, object]]) -> str:
+def _listed(addresses: dict[str, Any]) -> str:
     lines = [f"page   {addresses['page']}"]
-    for name in ("slack", "auth0"):
-        lines.append(f"{name:<6} {addresses[name]['url']}")
-        lines += [f"         {key}: {value}" for key, value in addresses[name].items() if key != "url"]
+    services = {name: addresses[name] for name in ("slack", "auth0")} | addresses.get("more_tenants", {})
+    for name, service in services.items():
+        lines.append(f"{name:<6} {service['url']}")
+        lines += [f"         {key}: {value}" for key, value in service.items() if key != "url"]
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """The world: every service of the sandbox, and its page, served together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
@@ -8,6 +8,8 @@ import sandbox.auth0
 import sandbox.page
 import sandbox.slack
 from sandbox.server import serving
+
+NO_MORE: Mapping[str, int] = {}
 
 
 class World:
@@ -30,8 +32,11 @@ class World:
         auth0_port: int = 0,
         page_port: int = 0,
         bot: str | None = None,
+        more_tenants: Mapping[str, int] = NO_MORE,
     ) -> AsyncIterator[Self]:
         """Serve everything until the block ends. Port 0 is any free one; `bot` is where Slack's requests go.
+
+        `more_tenants` are served besides, by name and port; each has people, settings and credentials of its own.
 
         Raises OSError when a port is taken.
         """
@@ -40,5 +45,10 @@ class World:
             workspace.settings.request_url = bot
             slack = await stack.enter_async_context(serving(workspace.app, host, slack_port))
             auth0 = await stack.enter_async_context(serving(tenant.app, host, auth0_port))
+            more: dict[str, Any] = {}
+            for name, port in more_tenants.items():
+                other = sandbox.auth0.create(name)
+                more[name] = other.credentials(await stack.enter_async_context(serving(other.app, host, port)))
             page = await stack.enter_async_context(serving(sandbox.page.create(slack, auth0), host, page_port))
-            yield cls({"page": page, "slack": workspace.credentials(slack), "auth0": tenant.credentials(auth0)})
+            addresses = {"page": page, "slack": workspace.credentials(slack), "auth0": tenant.credentials(auth0)}
+            yield cls(addresses | ({"more_tenants": more} if more else {}))

@@ -2,14 +2,14 @@
 
 from sandbox.auth0.app import application
 from sandbox.auth0.seed import plant
-from sandbox.auth0.tenant import Tenant
+from sandbox.auth0.tenant import NAME, Tenant
 
 __all__ = ["Tenant", "create"]
 
 
-def create() -> Tenant:
-    """Make a tenant with its first people in it; its web application is `.app`."""
-    tenant = Tenant()
+def create(name: str = NAME) -> Tenant:
+    """Make a tenant of a name, with its first people in it; its web application is `.app`."""
+    tenant = Tenant(name)
     plant(tenant)
     tenant.app = application(tenant)
     return tenant

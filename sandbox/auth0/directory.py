@@ -13,8 +13,6 @@ from sandbox.auth0.routing import Call, Routes, answer
 from sandbox.auth0.tenant import (
     APPLICATION_ID,
     APPLICATION_NAME,
-    CLIENT_ID,
-    CLIENT_SECRET,
     CONNECTIONS,
     Connection,
     Tenant,
@@ -87,7 +85,7 @@ def clients(tenant: Tenant, scopes: frozenset[str]) -> list[dict[str, Any]]:
         **common,
     }
     machine: dict[str, Any] = {
-        "client_id": CLIENT_ID,
+        "client_id": tenant.client_id,
         "name": "Management",
         "app_type": "non_interactive",
         "grant_types": ["client_credentials"],
@@ -95,7 +93,7 @@ def clients(tenant: Tenant, scopes: frozenset[str]) -> list[dict[str, Any]]:
         **common,
     }
     if "read:client_keys" in scopes:
-        machine["client_secret"] = CLIENT_SECRET
+        machine["client_secret"] = tenant.client_secret
     return [application, machine]
 
 

@@ -126,5 +126,5 @@ def same_person(tenant: Tenant, job: Job, record: dict[str, Any]) -> Account | N
     """Find the account that a record is about."""
     for account in tenant.accounts.values():
         if account.connection is job.connection and account.profile.get("email") == record["email"].lower():
-            return account
+            return tenant.accounts.get(account.user_id)
     return None

@@ -1,25 +1,20 @@
-"""The tenant's log: a record for every login, read by checkpoint or by page."""
+"""The tenant's log, read by checkpoint or by page."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
 from sandbox.auth0.checks import Rules
 from sandbox.auth0.errors import ApiError
-from sandbox.auth0.moments import iso
 from sandbox.auth0.paging import LAST_RESULT
 from sandbox.auth0.profiles import selected
 from sandbox.auth0.query import matcher
 from sandbox.auth0.routing import Call, Routes, answer
-from sandbox.auth0.tenant import APPLICATION_ID, APPLICATION_NAME, NAME, Account, Tenant
+from sandbox.auth0.tenant import Tenant
 from sandbox.auth0.users import FIELDS, PAGES
-
-if TYPE_CHECKING:
-    from sandbox.auth0.events import Visit
 
 routes = Routes()
 
-MOST_LOGS = 5000
 SORT: Rules = {"type": "string", "pattern": r"^date:(1|-1)$", "about": "Field to use for sorting."}
 LISTING: Rules = {
     **PAGES,
@@ -30,37 +25,6 @@ LISTING: Rules = {
     "q": {"type": "string"},
     "search": {"type": "string"},
 }
-
-
-def note_login(tenant: Tenant, account: Account, visit: "Visit", details: dict[str, Any], reason: str | None) -> None:
-    """Write the record of a login: `s` for one that went through, `f` for one that did not."""
-    now = tenant.now()
-    log_id = f"900{int(now * 1000):016d}{len(tenant.logs):011d}"
-    record: dict[str, Any] = {
-        "_id": log_id,
-        "log_id": log_id,
-        "date": iso(now),
-        "type": "s" if reason is None else "f",
-        "client_id": APPLICATION_ID,
-        "client_name": APPLICATION_NAME,
-        "connection": account.connection.name,
-        "connection_id": account.connection.id,
-        "strategy": account.connection.strategy,
-        "strategy_type": {"auth0": "database", "google-oauth2": "social"}.get(
-            account.connection.strategy, "passwordless"
-        ),
-        "hostname": f"{NAME}.example.com",
-        "ip": visit.ip,
-        "isMobile": False,
-        "user_agent": visit.user_agent,
-        "user_id": account.user_id,
-        "user_name": account.profile.get("email") or account.profile.get("phone_number") or "",
-        "details": details,
-    }
-    if reason is not None:
-        record["description"] = reason
-    tenant.logs.append(record)
-    del tenant.logs[:-MOST_LOGS]
 
 
 @routes.on("GET", "/logs", any_of=("read:logs", "read:logs_users"), query=LISTING)

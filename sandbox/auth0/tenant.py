@@ -1,5 +1,6 @@
 """The tenant: everything that it remembers, and its clock."""
 
+import hashlib
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -186,6 +187,9 @@ class Tenant:
 
     def __init__(self, name: str = NAME) -> None:
         self.name = name
+        first = name == NAME
+        self.client_id = CLIENT_ID if first else f"sandboxManagement{hashlib.sha256(name.encode()).hexdigest()[:15]}"
+        self.client_secret = CLIENT_SECRET if first else f"{CLIENT_SECRET}-at-{name}"
         self.settings = Settings()
         self.faults = Faults()
         self.read_only = ReadOnly()
@@ -234,8 +238,8 @@ class Tenant:
             "url": address,
             "domain": address.removeprefix("http://"),
             "audience": f"{address}/api/v2/",
-            "client_id": CLIENT_ID,
-            "client_secret": CLIENT_SECRET,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
         }
 
     def sessions_of(self, user_id: str) -> list[dict[str, Any]]:

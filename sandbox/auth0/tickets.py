@@ -10,7 +10,7 @@ from sandbox.auth0.jobs import connection_of, new_job, shown_job
 from sandbox.auth0.mails import send
 from sandbox.auth0.moments import letters
 from sandbox.auth0.routing import Call, Routes, answer
-from sandbox.auth0.tenant import APPLICATION_ID, CLIENT_ID, Account, Tenant, Ticket
+from sandbox.auth0.tenant import APPLICATION_ID, Account, Tenant, Ticket
 from sandbox.auth0.users import account_of
 
 routes = Routes()
@@ -55,7 +55,7 @@ VERIFICATION_JOB: Rules = {
 
 def refuse_names(tenant: Tenant, given: dict[str, Any]) -> None:
     """Refuse a client or an organization that is not there."""
-    if given.get("client_id", APPLICATION_ID) not in {APPLICATION_ID, CLIENT_ID}:
+    if given.get("client_id", APPLICATION_ID) not in {APPLICATION_ID, tenant.client_id}:
         raise ApiError(404, "The client does not exist.", "inexistent_client")
     if "organization_id" in given and given["organization_id"] not in tenant.organizations:
         raise ApiError(404, "The organization does not exist.", "inexistent_organization")
@@ -99,7 +99,7 @@ def person_meant(tenant: Tenant, given: dict[str, Any]) -> Account:
     connection = connection_of(given["connection_id"])
     for account in tenant.accounts.values():
         if account.connection is connection and account.profile.get("email") == given["email"].lower():
-            return account
+            return account_of(tenant, account.user_id)
     raise no_such_user()
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from sandbox.auth0.errors import ApiError, TokenError
 from sandbox.auth0.moments import hexadecimal
 from sandbox.auth0.routing import Call, Routes, answer
-from sandbox.auth0.tenant import CLIENT_ID, CLIENT_SECRET, Issued, Tenant
+from sandbox.auth0.tenant import Issued, Tenant
 
 routes = Routes(prefix="")
 
@@ -28,8 +28,8 @@ def exchange(tenant: Tenant, call: Call) -> Response:
     if grant != "client_credentials":
         raise TokenError(403, "unsupported_grant_type", f"Unsupported grant type: {grant}")
     known = [
-        secrets.compare_digest(str(asked.get("client_id", "")).encode(), CLIENT_ID.encode()),
-        secrets.compare_digest(str(asked.get("client_secret", "")).encode(), CLIENT_SECRET.encode()),
+        secrets.compare_digest(str(asked.get("client_id", "")).encode(), tenant.client_id.encode()),
+        secrets.compare_digest(str(asked.get("client_secret", "")).encode(), tenant.client_secret.encode()),
     ]
     if not all(known):
         raise TokenError(401, "access_denied", "Unauthorized")
@@ -82,13 +82,13 @@ def issue(tenant: Tenant, address: str, scopes: list[str]) -> str:
     tenant.issued[token_id] = Issued(scopes=frozenset(scopes), expires=expires)
     claims = {
         "iss": f"{address}/",
-        "sub": f"{CLIENT_ID}@clients",
+        "sub": f"{tenant.client_id}@clients",
         "aud": f"{address}/api/v2/",
         "iat": int(now),
         "exp": int(expires),
         "scope": " ".join(scopes),
         "gty": "client-credentials",
-        "azp": CLIENT_ID,
+        "azp": tenant.client_id,
         "jti": token_id,
     }
     unsigned = f"{encode({'alg': 'HS256', 'typ': 'JWT'})}.{encode(claims)}"

@@ -329,7 +329,7 @@ async def test_an_address_takes_and_answers_what_its_document_says(name: str) ->
 
 
 def call(verb: str, path: str, **more: Any) -> dict[str, Any]:
-    usual = {"query": {}, "body": None, "status": 200, "answer": None, "answer_bytes": 0, "fault": None}
+    usual: dict[str, Any] = {"query": {}, "body": None, "status": 200, "answer": None, "answer_bytes": 0, "fault": None}
     return {"verb": verb, "raw": f"/api/v2{path}", **usual, **more}
 
 
