@@ -212,6 +212,13 @@ async def delete_user(client: Tenant, given: UserRef) -> Deleted:
     return Deleted(user_id=given.user_id, existed=True, accounts=accounts)
 
 
+def _small(email: str) -> str:
+    """Write an address in small letters, but for those foreign ones that would become plain letters of another."""
+    return "".join(
+        each if not each.isascii() and any(map(str.isascii, each.lower())) else each.lower() for each in email
+    )
+
+
 def _password() -> str:
     """Make a password that nobody knows, and that the strictest policy of a tenant takes.
 
@@ -224,7 +231,7 @@ def _password() -> str:
 async def with_email(client: Tenant, email: str) -> list[User]:
     """Find everybody who has this address, as it is written or in small letters."""
     found: dict[str, User] = {}
-    for spelling in dict.fromkeys((email, email.lower())):
+    for spelling in dict.fromkeys((email, _small(email))):
         for each in await client.api.users.list_users_by_email(email=spelling):
             user = user_from(each)
             found.setdefault(user.user_id, user)

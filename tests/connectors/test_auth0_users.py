@@ -46,6 +46,14 @@ async def test_unusual_addresses_are_found_as_they_are(auth0: Auth0, tenant: Ten
     assert (await do(tenant, "search_users", email=email)).users == found.users
 
 
+@pytest.mark.parametrize("email", ["mi\u212ae@example.com", "m\u0130ke@example.com"])
+async def test_foreign_letters_do_not_find_the_address_of_somebody_else(
+    auth0: Auth0, tenant: Tenant, email: str
+) -> None:
+    await auth0.add_user(email="mike@example.com")
+    assert (await do(tenant, "find_users_by_email", email=email)).count == 0
+
+
 async def test_nobody_has_an_address_that_nobody_has(tenant: Tenant) -> None:
     assert (await do(tenant, "find_users_by_email", email="*@example.com")).count == 0
 
