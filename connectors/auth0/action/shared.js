@@ -167,7 +167,8 @@ function replies(text) {
 const LONGEST_TEXT = 500;
 const LONGEST_CLAIM = 200;
 const LONGEST_NAME = 100;
-const LARGEST_VALUE = 16_000;
+const LARGEST_VALUE = 16_000; // characters
+const LARGEST_NOTES = 32_000; // bytes; with more, Auth0 lets the whole of it fail
 const LARGEST_TOKEN = 2000;
 const LONGEST_ADDRESS = 2000;
 const USUAL_HOLD = 900; // seconds
@@ -248,6 +249,11 @@ function merge(given) {
     if (!isObject(claims)) whole.odd.add("claims");
     for (const name of TOKENS) mergeSet(whole, name, read(claims, name), isClaim);
     for (const name of NOTES) mergeSet(whole, name, reply[name], isField);
+  }
+  for (const name of NOTES) {
+    if (Buffer.byteLength(JSON.stringify([...whole.sets.get(name)])) <= LARGEST_NOTES) continue;
+    whole.sets.get(name).clear();
+    whole.odd.add(name);
   }
   return whole;
 }

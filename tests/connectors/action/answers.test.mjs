@@ -172,6 +172,47 @@ describe("Values are looked at before they are handed on", () => {
     assert.ok(JSON.stringify(calls).length < 300);
   });
 
+  test("More metadata than Auth0 takes at once is left out, and the rest is done", async () => {
+    const note = "ü".repeat(6000);
+    const calls = await answered([{ "app metadata": { a: note, b: note }, "user metadata": { ok: 1 } }, { "app metadata": { c: note } }]);
+    assert.deepEqual(calls, [["user.setUserMetadata", "ok", 1]]);
+    assert.deepEqual(bot.logs, ["cicflow's answer, not understood: app metadata"]);
+  });
+
+  test("Whatever a bot may answer, only what fits is handed on", async () => {
+    let seed = 20_260_101;
+    const upTo = (most) => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
+      return (seed >>> 8) % most;
+    };
+    const one = (list) => list[upTo(list.length)];
+    const leafs = [null, true, false, 0, -1, 1e308, "", "otp", "No.", "https://a.example.com", "http://a.example.com", "javascript:1", "\u0000"];
+    const fields = ["sub", "a.b", "$x", "", "ok", "__proto__", "constructor"];
+    const inside = {
+      claims: ["id token", "access token"], hold: ["page", "token", "within"], token: ["hold"],
+      reply: ["deny", "require mfa", "claims", "user metadata", "app metadata", "redirect", "revoke session", "hold", "x"],
+    };
+    const any = (name, depth) => {
+      const kind = upTo(depth > 4 ? 2 : 6);
+      if (kind < 2) return one(leafs);
+      if (kind === 2) return Array.from({ length: upTo(4) }, () => any(name, depth + 1));
+      const names = inside[name] ?? fields;
+      return Object.fromEntries(Array.from({ length: upTo(5) }, () => one(names)).map((each) => [each, any(each, depth + 1)]));
+    };
+    for (let round = 0; round < 400; round += 1) {
+      for (const [name, first, second] of await answered(Array.from({ length: upTo(3) }, () => any("reply", 0)))) {
+        assert.equal(typeof first, Array.isArray(first) ? "object" : "string", name);
+        assert.ok(name !== "redirect.sendUserTo" || first.startsWith("https://"), first);
+        assert.ok(!name.endsWith("setCustomClaim") || !["", "sub"].includes(first), first);
+        assert.ok(!name.endsWith("Metadata") || !["", "a.b", "$x", "__proto__"].includes(first), first);
+        assert.ok(!name.endsWith("Any") || first.every(({ type }) => type === "otp"), name);
+        assert.notEqual(second === undefined && /set/.test(name), true, name);
+      }
+    }
+    assert.ok(bot.logs.length > 100);
+    assert.ok(bot.logs.every((line) => line.startsWith("cicflow's answer, ") && line.length < 256));
+  });
+
   test("A log line never says what was refused", async () => {
     await answered([{ claims: { "id token": { sub: "customer.1@example.com" } }, "customer.1@example.com": 1, redirect: "customer.1@example.com" }]);
     assert.ok(bot.logs.every((line) => !line.includes("customer")));
