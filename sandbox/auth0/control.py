@@ -24,6 +24,7 @@ from sandbox.auth0.sessions import give_refresh_token, open_session
 from sandbox.auth0.signups import SignUp, sign_up
 from sandbox.auth0.tenant import CONNECTIONS, Account, Plan, Tenant
 
+LAST_RECORDS = 20
 MOST_SHOWN = 2000
 """People in the whole state of the tenant. They are counted however many they are."""
 
@@ -123,8 +124,15 @@ def state(tenant: Tenant) -> dict[str, Any]:
             "post-login": [],
             **{trigger: [shown_binding(tenant, one) for one in some] for trigger, some in tenant.bindings.items()},
         },
-        "logins": list(tenant.logins),
+        "logins": [shown_login(tenant, line) for line in tenant.logins],
+        "logs": [dict(record) for record in reversed(tenant.logs[-LAST_RECORDS:])],
     }
+
+
+def shown_login(tenant: Tenant, line: dict[str, Any]) -> dict[str, Any]:
+    """Show a line of the list of logins, with what ran in it so far."""
+    outcome = tenant.outcomes.get(line["id"])
+    return {**line, "executions": outcome.executions} if outcome else line
 
 
 def settings(tenant: Tenant) -> dict[str, Any]:

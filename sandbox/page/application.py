@@ -90,7 +90,7 @@ async def _do(request: Request) -> Response:
         return JSONResponse({"error": error.errors(include_url=False, include_input=False)[0]["msg"]}, status_code=400)
     try:
         told = await controls.do(side, path, order)
-        if side == "auth0" and told.status < 300:
+        if path == "/sandbox/logins" and told.status < 300:
             tenant = await controls.state("auth0") or {}
             request.state.outcomes.note(tenant.get("logins") or [], order, told.body)
     except UnreachableError as error:

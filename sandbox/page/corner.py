@@ -47,9 +47,23 @@ class TenantLogin:
     name: str
     allowed: bool
     reason: str | None
+    page: str | None
+    """Where the person is meanwhile, while the login is held."""
+
     risk: str | None
     ran: bool | None
     executions: tuple[Execution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantRecord:
+    """One line of the tenant's log."""
+
+    key: str
+    at: object
+    kind: str
+    words: str
+    who: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +75,7 @@ class Corner:
     sequence: int = 0
     users: list[TenantUser] = field(default_factory=list)
     logins: list[TenantLogin] = field(default_factory=list)
+    records: list[TenantRecord] = field(default_factory=list)
     reasons: tuple[tuple[str, str], ...] = REASONS
 
 
@@ -78,6 +93,7 @@ def corner(state: Mapping[str, Any] | None, domain: str, outcomes: Outcomes) -> 
         sequence=int(state.get("sequence") or 0),
         users=[_user(profile) for profile in profiles],
         logins=[_login(outcomes.of(login), names) for _, login in newest[:SHOWN_LOGINS]],
+        records=[_record(one) for one in state.get("logs") or [] if isinstance(one, dict)],
     )
 
 
@@ -106,9 +122,25 @@ def _login(login: Mapping[str, Any], names: Mapping[str, str]) -> TenantLogin:
         name=names.get(user_id, user_id),
         allowed=bool(login.get("allowed")),
         reason=str(login["reason"]) if login.get("reason") else None,
+        page=_web_address(login.get("redirect")),
         risk=str(login["risk"]) if login.get("risk") else None,
         ran=bool(runs) if isinstance(runs, list) else None,
         executions=tuple(_execution(run) for run in runs or [] if isinstance(run, dict)),
+    )
+
+
+def _web_address(given: object) -> str | None:
+    """Give an address that may be a link: what an Action names could be anything."""
+    return given if isinstance(given, str) and given.startswith(("http://", "https://")) else None
+
+
+def _record(record: Mapping[str, Any]) -> TenantRecord:
+    return TenantRecord(
+        key=str(record.get("log_id", "")),
+        at=record.get("date"),
+        kind=str(record.get("type", "")),
+        words=str(record.get("description", "")),
+        who=str(record.get("user_name") or record.get("client_name") or ""),
     )
 
 

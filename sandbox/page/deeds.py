@@ -1,11 +1,17 @@
 """What a person does on the page, as the page's script sends it, and where it goes."""
 
+import secrets
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.page.controls import Side
 
+ANOTHER_DEVICE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.6 Mobile/15E148 Safari/604.1"
+)
+ABROAD = "Lagos"
 Id = Annotated[str, Field(min_length=1, max_length=300)]
 Picked = str | int | list[str] | None
 """What a field holds: a text or a chosen value, several of them, or nothing."""
@@ -86,22 +92,64 @@ class Home(Deed):
 
 
 class Login(Deed):
-    """Somebody logs in at the tenant."""
+    """Somebody logs in at the tenant; with another device or from abroad if asked, without anybody judging the risk."""
 
     user_id: Id
     risk: Literal["low", "medium", "high"] | None
     why: list[Literal["impossible_travel", "new_device", "untrusted_ip"]] | None = None
+    strange: Literal["device", "country"] | None = None
 
     def order(self) -> tuple[Side, str, dict[str, Any]]:
         """Log in."""
-        return "auth0", "/sandbox/logins", self.model_dump()
+        body = self.model_dump(exclude={"strange"})
+        match self.strange:
+            case "device":
+                body["user_agent"] = ANOTHER_DEVICE
+            case "country":
+                body["city"] = ABROAD
+        return "auth0", "/sandbox/logins", body
 
 
-DEEDS: dict[str, type[Wording | Click | Submission | Close | Home | Login]] = {
+class WrongPasswords(Deed):
+    """Somebody types a person's password wrong, ten times."""
+
+    user_id: Id
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Type it."""
+        return "auth0", "/sandbox/failed-logins", {"user": self.user_id, "times": 10}
+
+
+class PasswordChange(Deed):
+    """Somebody chooses a new password."""
+
+    user_id: Id
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Choose it."""
+        return "auth0", "/sandbox/password-changes", self.model_dump()
+
+
+class SignUp(Deed):
+    """Somebody new makes an account."""
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Make it, with an address that nobody has yet."""
+        name = secrets.token_hex(3)
+        person = {"email": f"customer.{name}@example.com", "name": f"Customer {name}"}
+        return "auth0", "/sandbox/signups", person
+
+
+DEEDS: dict[
+    str, type[Wording | Click | Submission | Close | Home | Login | WrongPasswords | PasswordChange | SignUp]
+] = {
     "/wordings": Wording,
     "/clicks": Click,
     "/submissions": Submission,
     "/closes": Close,
     "/home": Home,
     "/logins": Login,
+    "/wrong-passwords": WrongPasswords,
+    "/password-changes": PasswordChange,
+    "/signups": SignUp,
 }

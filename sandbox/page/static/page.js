@@ -195,14 +195,27 @@ const close = async (dialog) => {
   await refresh().catch(() => undefined);
 };
 
+// What a login looks like: judged by the tenant, or strange and judged by nobody.
+const LOGINS = {
+  normal: { risk: "high", why: null },
+  risky: { risk: "low", why: null },
+  device: { risk: null, why: null, strange: "device" },
+  country: { risk: null, why: null, strange: "country" },
+};
+
 async function logIn(button) {
   const reasons = all(".why input:checked", byId("tenant")).map((input) => input.value);
-  const risky = button.dataset.login === "risky";
+  const login = { ...LOGINS[button.dataset.login] };
+  if (login.risk === "low" && reasons.length) login.why = reasons;
+  await atTenant(button, "/logins", login);
+}
+
+async function atTenant(button, path, deed) {
   await busyWhile(button, async () => {
-    const user_id = button.closest("[data-user-id]").dataset.userId;
-    const why = risky && reasons.length ? reasons : null;
-    const outcome = await send("/logins", { user_id, risk: risky ? "low" : "high", why });
+    const user_id = button.closest("[data-user-id]")?.dataset.userId;
+    const outcome = await send(path, user_id ? { user_id, ...deed } : deed);
     if (!outcome.ok) note(wordsOf(outcome), "wrong");
+    else if (outcome.told.message) note(outcome.told.message, "wrong");
     await refresh().catch(() => undefined);
   });
 }
@@ -216,6 +229,8 @@ document.addEventListener("click", async (event) => {
 
   const login = at.closest("[data-login]");
   if (login) return void logIn(login);
+  const deed = at.closest("[data-deed]");
+  if (deed) return void atTenant(deed, deed.dataset.deed, {});
   const closer = at.closest("[data-close]");
   if (closer) return void close(closer.closest("dialog"));
   const pane = at.closest("[data-show]");
