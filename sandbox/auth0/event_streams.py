@@ -1,6 +1,5 @@
 """Event streams: made, listed, changed and deleted here; what failed is listed, and sent again."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -372,10 +371,12 @@ def send_test(tenant: Tenant, call: Call) -> Response:
 def sample(tenant: Tenant, kind: str) -> dict[str, Any]:
     """Give an object for a test event that brings none."""
     now = iso(tenant.now())
+    what = kind.rpartition(".")[2]
     user = {"user_id": "auth0|507f1f77bcf86cd799439020"}
-    organization = {"id": "org_SampleSample0001", "name": "sample-organization"}
+    organization = {"id": "org_SampleSample0001"}
     role = {"id": "rol_SampleSample0001", "name": "sample role"}
-    match re.sub(r"\.(created|updated|deleted|added|removed|assigned)$", "", kind):
+    group: dict[str, Any] = {"id": "grp_SandboxGroup2345", "type": "tenant"}
+    match kind.removesuffix(f".{what}"):
         case "user":
             identity = {
                 "connection": "Username-Password-Authentication",
@@ -383,22 +384,28 @@ def sample(tenant: Tenant, kind: str) -> dict[str, Any]:
                 "provider": "auth0",
                 "isSocial": False,
             }
-            written = {
+            person = {
                 **user,
                 "email": "sample@example.com",
                 "created_at": now,
                 "updated_at": now,
                 "identities": [identity],
             }
-            return {**written, "deleted_at": now} if kind == "user.deleted" else written
+            return {**person, "deleted_at": now} if what == "deleted" else person
         case "organization":
-            return organization
+            return {**organization, "name": "sample-organization"}
         case "organization.member":
-            return {"organization": {"id": organization["id"]}, "user": user}
+            return {"organization": organization, "user": user}
         case "organization.member.role":
-            return {"organization": {"id": organization["id"]}, "user": user, "role": role}
+            return {"organization": organization, "user": user, "role": role}
         case "organization.connection":
-            connection = {"id": "con_SampleSample0001", "name": "sample-connection", "strategy": "auth0"}
-            return {"organization": {"id": organization["id"]}, "connection": connection}
+            return {"organization": organization, "connection": {"id": "con_SampleSample0001"}}
+        case "organization.group.role":
+            return {"organization": organization, "group": group, "role": role}
+        case "group.member":
+            return {"group": group, "member": {"member_type": "user", "id": user["user_id"]}}
+        case "group.role":
+            return {"group": group, "role": role}
         case _:
-            return {"id": "grp_SampleSample0001", "name": "sample group"}
+            made = {**group, "name": "sample group", "created_at": now}
+            return made if what == "created" else {**made, "updated_at": now}

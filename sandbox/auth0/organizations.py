@@ -161,7 +161,9 @@ def create_organization(tenant: Tenant, call: Call) -> Response:
         connections=enabled,
     )
     tenant.organizations[organization.id] = organization
-    emit(tenant, "organization.created", {"object": told(organization)})
+    tell(tenant, "organization.created", told(organization))
+    for connection_id in enabled:
+        tell_of_connection(tenant, "added", organization, connection_id)
     body = shown(organization)
     if wanted:
         body["enabled_connections"] = [shown_connection(organization, one) for one in organization.connections]
@@ -195,7 +197,7 @@ def change_organization(tenant: Tenant, call: Call) -> Response:
         given["metadata"] = {name: value for name, value in merged.items() if value is not None}
     for name, value in given.items():
         setattr(organization, name, value)
-    emit(tenant, "organization.updated", {"object": told(organization), "previous_object": before})
+    tell(tenant, "organization.updated", told(organization), before)
     return answer(shown(organization))
 
 
@@ -204,7 +206,7 @@ def delete_organization(tenant: Tenant, call: Call) -> Response:
     """Delete an organization; its members stay in the tenant."""
     organization = organization_of(tenant, call)
     del tenant.organizations[organization.id]
-    emit(tenant, "organization.deleted", {"object": told(organization)})
+    tell(tenant, "organization.deleted", told(organization))
     return empty()
 
 
@@ -272,10 +274,26 @@ def remove_members(tenant: Tenant, call: Call) -> Response:
     return empty()
 
 
+def tell(tenant: Tenant, kind: str, thing: dict[str, Any], before: dict[str, Any] | None = None) -> None:
+    """Tell the event streams what has come about."""
+    previous = {"previous_object": before} if before is not None else {}
+    emit(tenant, kind, {"object": thing, **previous, "context": {"tenant": {"id": tenant.name}}})
+
+
+def tell_of_connection(
+    tenant: Tenant, what: str, organization: Organization, connection_id: str, before: dict[str, Any] | None = None
+) -> None:
+    """Tell the event streams of a connection of an organization; `before` is how it was enabled until now."""
+    named = {"organization": {"id": organization.id}, "connection": {"id": connection_id}}
+    now = organization.connections.get(connection_id, {})
+    previous = None if before is None else {**named, **before}
+    tell(tenant, f"organization.connection.{what}", {**named, **now}, previous)
+
+
 def tell_of_member(tenant: Tenant, what: str, organization: Organization, user_id: str, **more: Any) -> None:
     """Tell the event streams of a membership."""
     named = {"organization": {"id": organization.id}, "user": {"user_id": user_id}}
-    emit(tenant, f"organization.member.{what}", {"object": {**named, **more}})
+    tell(tenant, f"organization.member.{what}", {**named, **more})
 
 
 def member_of(tenant: Tenant, call: Call) -> tuple[Organization, str]:
@@ -392,7 +410,7 @@ def enable_connection(tenant: Tenant, call: Call) -> Response:
     if given["connection_id"] in organization.connections:
         raise ApiError(409, "The connection is already enabled for the organization.")
     organization.connections[given["connection_id"]] = enabling(given)
-    tenant.changes.happened()
+    tell_of_connection(tenant, "added", organization, given["connection_id"])
     return answer(shown_connection(organization, given["connection_id"]), 201)
 
 
@@ -408,8 +426,9 @@ def change_connection(tenant: Tenant, call: Call) -> Response:
     given = call.body({"closed": True, "at_least": 1, "properties": SWITCHES})
     organization = organization_of(tenant, call)
     shown_connection(organization, call.ids["connection"])
+    before = dict(organization.connections[call.ids["connection"]])
     organization.connections[call.ids["connection"]].update(given)
-    tenant.changes.happened()
+    tell_of_connection(tenant, "updated", organization, call.ids["connection"], before)
     return answer(shown_connection(organization, call.ids["connection"]))
 
 
@@ -421,7 +440,7 @@ def disable_connection(tenant: Tenant, call: Call) -> Response:
     organization = organization_of(tenant, call)
     shown_connection(organization, call.ids["connection"])
     del organization.connections[call.ids["connection"]]
-    tenant.changes.happened()
+    tell_of_connection(tenant, "removed", organization, call.ids["connection"])
     return empty()
 
 

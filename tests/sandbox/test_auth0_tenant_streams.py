@@ -7,7 +7,12 @@ import pytest
 from auth0.management.errors import ConflictError, NotFoundError
 from auth0.management.types import CreateLogStreamHttpRequestBody
 
-from tests.sandbox.auth0_tenancy import Tenancy, tenancy
+from sandbox.auth0.streams import EVENT_TYPES, new_event
+from tests.sandbox.auth0_deeds import right_cloud_event, schemas
+from tests.sandbox.auth0_tenancy import CUSTOMER, DATABASE, Tenancy, tenancy
+
+NOBODY = "http://127.0.0.1:9"
+"""Where nobody listens."""
 
 HOOK = "https://bot.example.com/in/key"
 BEARER = {"method": "bearer", "token": "a token that nobody sees again"}
@@ -163,7 +168,7 @@ async def test_an_id_that_cannot_be_one_is_refused(tenant: Tenancy) -> None:
 
 
 async def test_a_test_event_is_put_on_its_way(tenant: Tenancy) -> None:
-    stream_id = await made(tenant)
+    stream_id = await made(tenant, destination=to(NOBODY, BEARER))
     delivery: Any = await tenant.sdk.event_streams.test(stream_id, event_type="user.deleted")
     assert (delivery.event_stream_id, delivery.event_type) == (stream_id, "user.deleted")
     assert delivery.id.startswith("evt_")
@@ -182,3 +187,82 @@ async def test_what_was_never_sent_is_not_sent_again(tenant: Tenancy) -> None:
 async def test_deliveries_are_asked_for_in_the_right_words(tenant: Tenancy, query: dict[str, Any]) -> None:
     stream_id = await made(tenant)
     assert (await tenant.api("GET", f"/event-streams/{stream_id}/deliveries", params=query)).status_code == 400
+
+
+def put(tenant: Tenancy, stream_id: str) -> list[dict[str, Any]]:
+    """Give the events that are on their way to a stream, and hold each against its schema."""
+    events = [one.event for one in tenant.inside.event_streams[stream_id].deliveries.values()]
+    for event in events:
+        if event["type"] in (schemas("events") or {}):
+            right_cloud_event(event)
+    return events
+
+
+async def test_test_events_of_every_type_are_right(tenant: Tenancy) -> None:
+    await tenant.control("PUT", "settings", {"rate_limit": None})
+    token = await tenant.token()
+    stream_id = await made(tenant, destination=to(NOBODY, BEARER))
+    for kind in EVENT_TYPES:
+        answer = await tenant.api("POST", f"/event-streams/{stream_id}/test", token, json={"event_type": kind})
+        assert answer.status_code == 202
+    tested = [event for event in put(tenant, stream_id) if event.get("a0purpose") == "test"]
+    assert [event["type"] for event in tested] == list(EVENT_TYPES)
+
+
+async def test_a_test_event_may_bring_its_own_data(tenant: Tenancy) -> None:
+    stream_id = await made(tenant, destination=to(NOBODY, BEARER))
+    data = {"object": {"user_id": "auth0|own"}}
+    await tenant.sdk.event_streams.test(stream_id, event_type="user.created", data=data)
+    (delivery,) = tenant.inside.event_streams[stream_id].deliveries.values()
+    assert delivery.event["data"] == data
+
+
+async def test_all_that_comes_about_in_an_organization_is_told(tenant: Tenancy) -> None:
+    kinds = [kind for kind in EVENT_TYPES if kind.startswith("organization.") and "group" not in kind]
+    subscriptions = [{"event_type": kind} for kind in kinds]
+    stream_id = await made(tenant, destination=to(NOBODY, BEARER), subscriptions=subscriptions)
+    sdk = tenant.sdk.organizations
+    organization = str((await sdk.create(name="acme")).id)
+    await sdk.update(organization, display_name="Acme")
+    await sdk.members.create(organization, members=[CUSTOMER])
+    await sdk.members.roles.assign(organization, CUSTOMER, roles=["rol_Billing000000001"])
+    await sdk.members.roles.delete(organization, CUSTOMER, roles=["rol_Billing000000001"])
+    await sdk.members.delete(organization, members=[CUSTOMER])
+    await sdk.enabled_connections.add(organization, connection_id=DATABASE)
+    await sdk.enabled_connections.update(organization, DATABASE, show_as_button=False)
+    await sdk.enabled_connections.delete(organization, DATABASE)
+    await sdk.delete(organization)
+    events = put(tenant, stream_id)
+    assert sorted(event["type"] for event in events) == sorted(kinds)
+    changed = next(event["data"] for event in events if event["type"] == "organization.updated")
+    names = (changed["previous_object"]["display_name"], changed["object"]["display_name"])
+    assert names == ("acme", "Acme")
+
+
+async def test_what_failed_is_listed_by_checkpoint_and_sent_again(tenant: Tenancy) -> None:
+    stream_id = await made(tenant, status="disabled")
+    stream = tenant.inside.event_streams[stream_id]
+    for number in range(5):
+        event = new_event(tenant.inside, "user.created", {"object": {"user_id": f"auth0|{number}"}}, stream=stream_id)
+        stream.put(event, tenant.inside.now()).status = "failed"
+    stream.due.clear()
+    failed = [one.id async for one in await tenant.sdk.event_streams.deliveries.list(stream_id, take=2)]
+    assert failed == list(stream.deliveries)
+    event_id = failed[0]
+    delivery = await tenant.sdk.event_streams.deliveries.get_history(stream_id, event_id)
+    assert delivery.event is not None
+    assert delivery.event.id == event_id
+    await tenant.sdk.event_streams.redeliveries.create_by_id(stream_id, event_id)
+    with pytest.raises(ConflictError):
+        await tenant.sdk.event_streams.redeliveries.create_by_id(stream_id, event_id)
+    await tenant.sdk.event_streams.redeliveries.create(stream_id)
+    assert [one.id async for one in await tenant.sdk.event_streams.deliveries.list(stream_id)] == []
+    assert {one.status for one in stream.deliveries.values()} == {"due"}
+
+
+async def test_a_stream_that_is_switched_on_again_has_a_clean_slate(tenant: Tenancy) -> None:
+    stream_id = await made(tenant, status="disabled")
+    stream = tenant.inside.event_streams[stream_id]
+    stream.failures_in_row = stream.failures_in_total = 500
+    await tenant.sdk.event_streams.update(stream_id, status="enabled")
+    assert (stream.status, stream.failures_in_row, stream.failures_in_total) == ("enabled", 0, 0)
