@@ -101,10 +101,18 @@ function project(value, shape) {
   return Object.fromEntries(pairs.filter(([, part]) => part !== undefined));
 }
 
+/** The secret that is shared with cicflow; throws where it is none, as anybody could sign with that. */
+function sharedSecret(secrets) {
+  const secret = String(secrets.CICFLOW_SECRET ?? "");
+  if (keyOf(secret).length < SHORTEST_KEY) throw new Error(NO_KEY);
+  return secret;
+}
+
+const keyOf = (secret) => Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+
 /** The headers that let cicflow check where the body comes from (Standard Webhooks). */
 function sign(body, secret, { id, timestamp }) {
-  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
-  if (key.length < SHORTEST_KEY) throw new Error(NO_KEY);
+  const key = keyOf(secret);
   const signature = crypto.createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
   return { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": `v1,${signature}` };
 }
@@ -124,7 +132,7 @@ async function tell(body, secrets, wanted) {
     headers: {
       "content-type": "application/json",
       "user-agent": "cicflow-action/1",
-      ...sign(body, String(secrets.CICFLOW_SECRET ?? ""), { id, timestamp }),
+      ...sign(body, sharedSecret(secrets), { id, timestamp }),
     },
     body,
     redirect: "manual",
@@ -353,7 +361,7 @@ function send(api, where, address, options) {
 const PLACES = {
   hold: (api, wanted, secrets) => {
     const { page: address, payload, seconds } = wanted; // null where it was not understood: that fails
-    const secret = String(secrets.CICFLOW_SECRET);
+    const secret = sharedSecret(secrets);
     const token = api.redirect.encodeToken({ secret, expiresInSeconds: seconds, payload });
     send(api, "hold", address, { query: { session_token: token } });
   },
@@ -424,7 +432,7 @@ function reason(error) {
 function broughtBack(event, api, secrets) {
   let token;
   try {
-    token = api.redirect.validateToken({ secret: String(secrets.CICFLOW_SECRET), tokenParameterName: "cicflow_token" });
+    token = api.redirect.validateToken({ secret: sharedSecret(secrets), tokenParameterName: "cicflow_token" });
   } catch {
     throw new Error(NO_TOKEN);
   }

@@ -343,6 +343,9 @@ for (const [trigger, [execute, proceed]] of Object.entries(ENTRIES)) {
     test("an answer that nobody could be asked for is not made up", async () => {
       assert.equal(typeof load(trigger)[execute], "function");
       denied(await back(token(claims([])), { more: { secrets: undefined } }));
+      for (const secret of [undefined, "", "whsec_c2hvcnQ="]) {
+        denied(await back(token(claims([]), String(secret) || "x"), { more: { secrets: { CICFLOW_SECRET: secret } } }));
+      }
     });
 
     if (trigger === "post-login") {
