@@ -3,13 +3,32 @@
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from connectors.auth0.answers import picked
 from connectors.auth0.client import Tenant
 from connectors.auth0.connector import auth0
 from connectors.auth0.ids import JobId
-from connectors.base import Value
+from connectors.base import Lenient, Value
+
+
+class _Wrong(Lenient):
+    code: str | None = None
+    message: str | None = None
+
+
+class _Person(Lenient):
+    user: dict[str, Any] = Field(default_factory=dict)
+    errors: list[_Wrong] = Field(default_factory=list)
+
+
+class _Failed(Lenient):
+    """A job that failed as a whole: instead of a list of people, it is shown itself."""
+
+    status_details: str = "Auth0 does not say why."
+
+
+_ERRORS: TypeAdapter[list[_Person] | _Failed] = TypeAdapter(list[_Person] | _Failed)
 
 
 class JobRef(Value):
@@ -61,20 +80,17 @@ async def get_job(client: Tenant, given: JobRef) -> JobState:
 async def list_job_errors(client: Tenant, given: JobRef) -> JobErrors:
     """List what was wrong in an import, person by person."""
     response = await client.http.get(f"/api/v2/jobs/{quote(given.job_id, safe='')}/errors")
-    match response.json() if response.content else []:
-        case list() as people:
+    match _ERRORS.validate_json(response.content or "[]"):
+        case _Failed(status_details=why):
+            return JobErrors(errors=[], count=0, failure=why)
+        case people:
             errors = [_error(each) for each in people]
             return JobErrors(errors=errors, count=len(errors), failure=None)
-        case {"status_details": str(why)}:
-            return JobErrors(errors=[], count=0, failure=why)
-        case _:
-            return JobErrors(errors=[], count=0, failure="Auth0 does not say why.")
 
 
-def _error(data: dict[str, Any]) -> JobError:
-    found = data.get("errors") or []
+def _error(person: _Person) -> JobError:
     return JobError(
-        user=data.get("user") or {},
-        codes=[str(each["code"]) for each in found if each.get("code")],
-        messages=[str(each["message"]) for each in found if each.get("message")],
+        user=person.user,
+        codes=[each.code for each in person.errors if each.code],
+        messages=[each.message for each in person.errors if each.message],
     )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Self
 from urllib.parse import quote
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AliasChoices, AwareDatetime, Field, StringConstraints, TypeAdapter, model_validator
 
 from connectors.auth0.answers import MOST, PAGE, picked
 from connectors.auth0.client import Tenant
@@ -12,12 +12,23 @@ from connectors.auth0.connector import auth0
 from connectors.auth0.ids import LogId
 from connectors.auth0.profiles import UserId
 from connectors.auth0.users import Text, moment_text, quoted
-from connectors.base import Summary, Value
-from connectors.errors import Refused
+from connectors.base import Lenient, Summary, Value
 
 LOGS = "/api/v2/logs"
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
+
+
+class _Record(Lenient):
+    log_id: str = Field(min_length=1, validation_alias=AliasChoices("log_id", "_id"))
+
+
+class _Page(Lenient):
+    logs: list[_Record]
+    total: int
+
+
+_RECORDS = TypeAdapter(list[_Record])
 
 
 class LogRef(Value):
@@ -116,13 +127,10 @@ async def search_logs(client: Tenant, given: LogSearch) -> Logs:
             "sort": "date:-1",
             **_query(given),
         }
-        match (await client.http.get(LOGS, params=asked)).json():
-            case {"logs": list(found), "total": int(said)}:
-                records += [_record(each) for each in found]
-                total = max(total, said, len(records))
-            case _:
-                raise _strange()
-        if len(found) < PAGE:
+        found = _Page.model_validate_json((await client.http.get(LOGS, params=asked)).content)
+        records += [_record(each) for each in found.logs]
+        total = max(total, found.total, len(records))
+        if len(found.logs) < PAGE:
             break
     kept = records[: given.limit]
     return Logs(records=kept, total=total, complete=len(kept) == total)
@@ -141,7 +149,9 @@ async def read_logs(client: Tenant, given: LogRange) -> AsyncIterator[LogRecord 
     ended = after is None
     while left and after is not None:
         found = await _some(client, {"from": after, "take": min(left, PAGE)})
-        if not found:  # pages may come short of what was asked for: only an empty one is the end
+        if (
+            not found or found[-1].log_id == after
+        ):  # pages may come short of what was asked for: only an empty one is the end
             ended = True
             break
         for each in found:
@@ -153,7 +163,8 @@ async def read_logs(client: Tenant, given: LogRange) -> AsyncIterator[LogRecord 
 @auth0.action("Get a log record", effect="reads", repeatable=True)
 async def get_log(client: Tenant, given: LogRef) -> LogRecord:
     """Look up one record of the log."""
-    return _record((await client.http.get(f"{LOGS}/{quote(given.log_id, safe='')}")).json())
+    response = await client.http.get(f"{LOGS}/{quote(given.log_id, safe='')}")
+    return _record(_Record.model_validate_json(response.content))
 
 
 async def _first_since(client: Tenant, given: LogRange) -> LogRecord | None:
@@ -164,15 +175,8 @@ async def _first_since(client: Tenant, given: LogRange) -> LogRecord | None:
 
 
 async def _some(client: Tenant, asked: Mapping[str, str | int]) -> list[LogRecord]:
-    match (await client.http.get(LOGS, params=dict(asked))).json():
-        case list() as found:
-            return [_record(each) for each in found]
-        case _:
-            raise _strange()
-
-
-def _strange() -> Refused:
-    return Refused("Auth0 answered with something that cannot be understood.")
+    response = await client.http.get(LOGS, params=dict(asked))
+    return [_record(each) for each in _RECORDS.validate_json(response.content)]
 
 
 def _query(given: LogSearch) -> dict[str, str]:
@@ -189,11 +193,9 @@ def _query(given: LogSearch) -> dict[str, str]:
     return {"q": query} if query else {}
 
 
-def _record(data: Mapping[str, Any]) -> LogRecord:
+def _record(record: _Record) -> LogRecord:
+    """Pick what we know from a record; what is of another kind than it should be is left out."""
+    data = record.model_dump()
+    texts = {name: str(value) for name, value in data.items() if isinstance(value, str | int) and value != ""}
     details = data.get("details")
-    return picked(
-        LogRecord,
-        data,
-        log_id=str(data.get("log_id") or data.get("_id")),
-        details=details if isinstance(details, dict) else {},
-    )
+    return picked(LogRecord, texts, details=details if isinstance(details, dict) else {})
