@@ -103,11 +103,7 @@ class NewUser(Profile):
 
 
 class Change(Profile):
-    """What to change of a person. What is not named stays; a text that is named and empty is removed.
-
-    In metadata, other names stay as they are, and an empty value removes its name; what is inside of a value is
-    replaced with it.
-    """
+    """What to change of a person."""
 
     user_id: UserId
     connection: Text | None = Field(
@@ -194,7 +190,11 @@ async def create_user(client: Tenant, given: NewUser) -> User:
 
 @auth0.action("Change a user", effect="changes", repeatable=True)
 async def update_user(client: Tenant, given: Change) -> User:
-    """Change what Auth0 knows of a person."""
+    """Change what Auth0 knows of a person. What is not named stays; a text that is named and empty is removed.
+
+    In metadata, names that are not given stay, and an empty value removes its name. A new address counts as not
+    verified unless it is said to be.
+    """
     where = {"connection": given.connection} if given.connection else {}
     return user_from(await client.api.users.update(given.user_id, **changes(given), **where))
 

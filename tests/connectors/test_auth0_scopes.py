@@ -105,6 +105,16 @@ async def test_where_the_token_says_nothing_auth0_itself_names_the_permission(wi
     assert "auth0.block_user needs the permission update:users, which" in caught.value.message
 
 
+async def test_what_was_done_before_auth0_found_a_permission_missing_is_still_said(wire: Wire, odd: Oddity) -> None:
+    token, blocked = JSONResponse({"access_token": "t", "expires_in": 86400}), JSONResponse({"user_id": FIRST})
+    lacking = {**REFUSAL, "message": "Insufficient scope, expected all of: delete:sessions,delete:refresh_tokens"}
+    odd.answers = [token, blocked, JSONResponse(lacking, status_code=403)]
+    tenant = connect(Settings.model_validate({"domain": odd.address, "client_id": "c", "client_secret": "s"}), wire)
+    with pytest.raises(Reconnect, match="The person is blocked, but their open sessions may go on") as caught:
+        await do(tenant, "lock_out_user", user_id=FIRST)
+    assert "needs the permissions delete:sessions and delete:refresh_tokens" in caught.value.message
+
+
 async def test_a_call_of_any_kind_names_what_auth0_says(auth0: Auth0, tenant: Tenant) -> None:
     await auth0.change(scopes="read:users")
     with pytest.raises(Reconnect, match=r"auth0.call_read needs the permission read:roles, which"):
