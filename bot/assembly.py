@@ -18,6 +18,7 @@ from bot.alerts import Silent, SlackPeople
 from bot.commands import Commands
 from bot.connections import Accounts
 from bot.flow_settings import FlowSettings
+from bot.holding import WaitingRoom
 from bot.home import Home
 from bot.permissions import Permissions
 from bot.rights import Rights
@@ -157,6 +158,8 @@ async def bot(settings: Settings, *, listens: bool = True) -> AsyncIterator[Door
             store=store,
             runs=runs,
             slack=AsyncSlackRequestHandler(listening(verify=True)),
+            waiting_room=WaitingRoom(vault=things.vault, store=store),
+            public_url=settings.cicflow_public_url,
         )
 
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.connections import UnprovedError, prove, prove_stream
+from bot.holding import WaitingRoom, for_an_action
 from connectors.base import Arrival, Catalog
 from flows.runs import Runs
 from flows.store import StorageError, Store
@@ -46,6 +47,9 @@ class Doors:
     store: Store
     runs: Runs
     slack: AsyncSlackRequestHandler
+    waiting_room: WaitingRoom
+    public_url: str | None
+    """Where the bot is reached from outside; None: wherever it is asked."""
 
     def routes(self) -> list[Route]:
         """Return the addresses."""
@@ -54,6 +58,7 @@ class Doors:
             Route("/in/{key}/{inlet}", _small(self.stream, LARGEST_BATCH), methods=["POST"]),
             Route("/slack/events", _small(self.slack_request), methods=["POST"]),
             Route("/health", self.health, methods=["GET"]),
+            *self.waiting_room.routes(),
         ]
 
     async def event(self, request: Request, body: bytes) -> Response:
@@ -88,7 +93,8 @@ class Doors:
         if received.runs:
             log.info("event", connection=account.name, source=source, id=proved.event_id, woke=len(received.runs))
         if received.replies:
-            answer["answers"] = list(received.replies)
+            address = (self.public_url or str(request.base_url)).rstrip("/")
+            answer["answers"] = [for_an_action(reply, run_id, address, account) for run_id, reply in received.replies]
         return JSONResponse(answer, status_code=202)
 
     async def stream(self, request: Request, body: bytes) -> Response:

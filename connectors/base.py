@@ -89,6 +89,8 @@ class Source:
     event: type[BaseModel]
     answered: bool = False
     """Whoever sends it waits for what flows say."""
+    held: bool = False
+    """Whoever it is about can be kept waiting for what people say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

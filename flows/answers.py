@@ -1,7 +1,7 @@
 """Answers: what flows tell an Auth0 Action that waits in this process."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,16 @@ class _Waiting:
 
     reply: asyncio.Future[Mapping[str, Any] | None]
     many: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What came of an event."""
+
+    runs: Sequence[str]
+    """The runs that it woke."""
+    replies: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    """What flows that answer told its sender to do, each with its run."""
 
 
 class Answers:

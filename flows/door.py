@@ -126,6 +126,29 @@ class Door:
         return woken
 
 
+def new_run(woken: Woken, event_id: str, event: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """Return the row of the run that a flow begins for an event."""
+    flow = woken.flow
+    return {
+        "id": f"{flow.name}/{flow.version}/{event_id}",
+        "flow": flow.name,
+        "version": flow.version,
+        "trigger": woken.trigger,
+        "event_id": event_id,
+        "event": dict(event),
+        "lane": woken.lane,
+        "state": "ready",
+        "owner": None,
+        "nudged": False,
+        "recoveries": 0,
+        "depth": 0,
+        "message": "",
+        "path": "",
+        "result": {},
+        "began_at": now,
+    }
+
+
 def _standing_against(guards: Sequence[_Guard], event: Any) -> _Guard | None:
     for guard in guards:
         try:

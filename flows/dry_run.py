@@ -101,6 +101,7 @@ async def dry_run(
         caps=around,
         calls=around,
         datasets=LiveDatasets(datasets, now),
+        holds=around,
         answer=lambda _run_id, reply: found.replies.append(masked(reply)),
         pause=around.pause,
         now=now,
@@ -141,6 +142,12 @@ class _Around:
         if action.effect == "reads":
             return await self._hands.carry_out(action, client, given, path=path, errand=errand)
         return self._describe(action, given, path)
+
+    def hold(self, connection: Any, run_id: str, hold: Mapping[str, Any]) -> None:
+        """Keep nobody waiting."""
+
+    def release(self, connection: Any, run_id: str, reply: Mapping[str, Any]) -> None:
+        """Nobody waits."""
 
     def store(self, action: Action, connection: Any, given: Any, *, path: str) -> Any:
         """Look something up in our own database, or describe what would be done there."""

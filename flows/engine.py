@@ -56,6 +56,7 @@ class Run:
         self.journal = journal
         self.around = surroundings
         self.asked = False
+        self.held = False
         self.scope: Scope = {
             "settings": errand.settings,
             "event": errand.event,
@@ -105,7 +106,7 @@ class Run:
             case Answer():
                 reply = fill(step.answer.model_dump(mode="json", by_alias=True, exclude_unset=True), scope)
                 self.around.recorder.given(path, reply)
-                self.around.answer(self.errand.run_id, reply)
+                await self.answer(reply, path)
                 return {}, {}
             case If():
                 steps, branch = _branch(step, scope)
@@ -125,6 +126,16 @@ class Run:
                 raise StoppedError(Ended(outcome=step.stop, message=say, path=path, gave=fill(step.give, scope)))
             case _:
                 assert_never(step)
+
+    async def answer(self, reply: Mapping[str, Any], path: str) -> None:
+        """Tell whoever waits what to do. Whoever was told to hold comes back for the next answer: that one is kept."""
+        holds, run_id = self.around.holds, self.errand.run_id
+        if "hold" in reply:
+            await self.journal.stored(path, lambda connection: holds.hold(connection, run_id, reply["hold"]))
+            self.held = True
+        elif self.held:
+            await self.journal.stored(path, lambda connection: holds.release(connection, run_id, reply))
+        self.around.answer(run_id, reply)
 
     # --- actions ----------------------------------------------------------------------------------------------------
 

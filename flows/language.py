@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from flows import durations
 from flows.conditions import Tests
 from flows.durations import Duration
 from flows.fields import Fields
@@ -14,6 +15,8 @@ from flows.words import FullName, Identifier, Name, Text, Title, Words
 VERSION: Final = "1"
 """The version of the language. A run begun under one version is finished by programs that speak it."""
 
+LONGEST_HOLD: Final = 3600
+"""Seconds for which a login is held at most: Auth0 forgets one that is not taken up again."""
 MOST_STEPS: Final = 200
 """Steps in one sequence."""
 
@@ -94,11 +97,24 @@ class Ask(Base):
     otherwise: Identifier
 
 
+def _bearable(value: str) -> str:
+    if not 0 < durations.seconds(value) <= LONGEST_HOLD:
+        raise ValueError(f"at most {durations.spoken(LONGEST_HOLD)}, please")
+    return value
+
+
 class Claims(Words):
     """Claims to set in the tokens of a login."""
 
     id_token: dict[str, Any] = Field(default={}, alias="id token")
     access_token: dict[str, Any] = Field(default={}, alias="access token")
+
+
+class Hold(Words):
+    """Keep somebody who is logging in waiting, until the flow gives another answer, or for so long at most."""
+
+    say: Text
+    at_most: Annotated[Duration, AfterValidator(_bearable)] = Field(default="10m", alias="at most")
 
 
 class Reply(Words):
@@ -111,6 +127,7 @@ class Reply(Words):
     app_metadata: dict[str, Any] = Field(default={}, alias="app metadata")
     redirect: Text | None = None
     revoke_session: Text | None = Field(default=None, alias="revoke session")
+    hold: Hold | None = None
 
 
 def _reply(value: object) -> object:

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from flows.datasets import Datasets
 from flows.store import Store
-from flows.tables import Decision, Journal, Miss, MissSample, Once, Run, Spent
+from flows.tables import Decision, Hold, Journal, Miss, MissSample, Once, Run, Spent
 
 BATCH: Final = 200
 """Runs in one transaction: others are never kept waiting for long."""
@@ -72,6 +72,7 @@ def _ended(before: float) -> sa.Select[Any]:
 def _forget(connection: sa.Connection, run_ids: Sequence[str]) -> None:
     connection.execute(sa.delete(Decision).where(col(Decision.run_id).in_(run_ids)))
     connection.execute(sa.delete(Spent).where(col(Spent.scope).in_([f"run {run_id}" for run_id in run_ids])))
+    connection.execute(sa.delete(Hold).where(col(Hold.run_id).in_(run_ids)))
     connection.execute(sa.delete(Run).where(col(Run.id).in_(run_ids)))
 
 

@@ -199,6 +199,11 @@ def add(connection: sa.Connection, run: Run) -> bool:
     return done.rowcount > 0
 
 
+def add_many(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep runs that have ended already. One whose flow has had a run for the same event is left out."""
+    connection.execute(_ADD[connection.dialect.name], list(rows))
+
+
 def still_so(connection: sa.Connection, flows: Sequence[SetUp]) -> bool:
     """Return whether these flows are on, and in the version that somebody saw."""
     query = sa.select(col(Flow.name), col(Flow.version), col(Flow.paused)).where(

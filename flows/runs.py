@@ -13,17 +13,19 @@ from sqlmodel import col
 from connectors.base import Catalog
 from connectors.errors import ConnectorError
 from flows import misses, run_states, triggers
-from flows.answers import Answers, otherwise
+from flows.answers import Answers, Received, otherwise
+from flows.at_once import AtOnce
 from flows.attempts import attempt
 from flows.caps import KeptCaps
 from flows.clock import Clock
 from flows.datasets import Datasets
 from flows.decisions import Decisions
-from flows.door import Door, Woken
+from flows.door import Door, Woken, new_run
 from flows.dry_run import DryRun, dry_run
 from flows.durable import Durable, DurableJournal, Taken, Watch, load, load_version
 from flows.engine import carry_out
 from flows.events import fitting
+from flows.holds import KeptHolds
 from flows.interruptions import SuspendedError
 from flows.language import Template
 from flows.live import Accounts, LiveCalls, LiveDatasets, LiveHands
@@ -55,16 +57,6 @@ class WrongEventError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """What came of an event."""
-
-    runs: Sequence[str]
-    """The runs that it woke."""
-    replies: Sequence[Mapping[str, Any]] = ()
-    """What flows that answer told its sender to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +113,13 @@ class Runs:
             caps=KeptCaps(now),
             calls=LiveCalls(store, self._begin, now),
             datasets=LiveDatasets(datasets, now),
+            holds=KeptHolds(now),
             answer=self._answers.give,
             pause=self._pause,
             now=now,
             patience=patience,
         )
+        self._at_once = AtOnce(store, self._surroundings, now)
 
     # --- the process ------------------------------------------------------------------------------------------------
 
@@ -145,6 +139,7 @@ class Runs:
     async def close(self) -> None:
         """Stop. What is under way comes to its next line, and goes on in another process, or at the next launch."""
         self._clock.stop()
+        await self._at_once.close()
         await self._durable.close()
         await self._keep_misses()
         await self._process.leave()
@@ -213,6 +208,9 @@ class Runs:
             )
             if not woken:
                 return _NOTHING
+            answered = await self._at_once.receive(woken, f"{connection}:{event_id}", event)
+            if answered is not None:
+                return answered
             accepted = await self._accept(woken, f"{connection}:{event_id}", event)
             if accepted is not None:
                 return accepted
@@ -229,7 +227,7 @@ class Runs:
             if accepted is None:
                 return None
             here = accepted.keys() | (joined & set(self._durable.working))
-            replies = await asyncio.gather(
+            found = await asyncio.gather(
                 *(
                     self._answers.wait(plan.run.id, plan.woken.answers)
                     if plan.run.id in here
@@ -238,7 +236,8 @@ class Runs:
                     if plan.woken.answers is not None
                 )
             )
-            return Received(runs=list(accepted), replies=[reply for reply in replies if reply is not None])
+            replies = [(plan.run.id, reply) for plan, reply in zip(answering, found, strict=True) if reply is not None]
+            return Received(runs=list(accepted), replies=replies)
         finally:
             for plan in answering:
                 self._answers.forget(plan.run.id)
@@ -274,17 +273,7 @@ class Runs:
 
     def _plan(self, woken: Woken, event_id: str, event: Mapping[str, Any], now: float) -> _Plan:
         flow = woken.flow
-        run = Run(
-            id=f"{flow.name}/{flow.version}/{event_id}",
-            flow=flow.name,
-            version=flow.version,
-            trigger=woken.trigger,
-            event_id=event_id,
-            event=dict(event),
-            lane=woken.lane,
-            state="ready",
-            began_at=now,
-        )
+        run = Run(**new_run(woken, event_id, event, now))
         wanted = self._works or woken.answers is not None  # whoever answers has to be the process that was asked
         return _Plan(run, woken, wanted and not flow.paused and self._durable.promise(run.id))
 

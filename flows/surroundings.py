@@ -98,6 +98,18 @@ class Caps(Protocol):
         ...
 
 
+class Holds(Protocol):
+    """Remembers who is kept waiting, and what for."""
+
+    def hold(self, connection: Any, run_id: str, hold: Mapping[str, Any]) -> Any:
+        """Keep somebody waiting."""
+        ...
+
+    def release(self, connection: Any, run_id: str, reply: Mapping[str, Any]) -> Any:
+        """Tell them what to do. The first answer counts."""
+        ...
+
+
 class Calls(Protocol):
     """Starts other flows, and hears how they ended."""
 
@@ -190,6 +202,7 @@ class Surroundings:
     caps: Caps
     calls: Calls
     datasets: Datasets
+    holds: Holds
     answer: Callable[[str, Mapping[str, Any]], None]
     """Tells whoever waits for a run's answer."""
     pause: Callable[[float], Awaitable[None]]

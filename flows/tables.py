@@ -216,6 +216,18 @@ class Once(SQLModel, table=True):
     until: float = Field(index=True)
 
 
+class Hold(SQLModel, table=True):
+    """Somebody whose login waits for what a run says."""
+
+    run_id: str = Field(primary_key=True)
+    say: str
+    """What they are told meanwhile."""
+    until: float
+    """When they are told what the flow says for want of an answer."""
+    reply: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    """What becomes of their login."""
+
+
 class Decision(SQLModel, table=True):
     """A question put to people, and its outcome."""
 

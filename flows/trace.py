@@ -99,6 +99,7 @@ async def _interpreted(
         caps=nothing,
         calls=nothing,
         datasets=datasets,
+        holds=nothing,
         answer=lambda _run_id, reply: replies.append(reply),
         pause=nothing.pause,
         now=lambda: run.ended_at or run.began_at,
@@ -148,6 +149,12 @@ class _Nothing:
         if action.way == "computes":
             return action.carry_out(None, given).model_dump(mode="json", by_alias=True)
         raise SuspendedError(path)
+
+    def hold(self, connection: Any, run_id: str, hold: Mapping[str, Any]) -> None:
+        raise SuspendedError(run_id)
+
+    def release(self, connection: Any, run_id: str, reply: Mapping[str, Any]) -> None:
+        raise SuspendedError(run_id)
 
     async def ask(self, question: Question) -> None:
         raise SuspendedError(question.path)

@@ -220,6 +220,12 @@ class Nobody:
     def allow(self, connection: Any, errand: Errand, over: Over, *, count: int) -> None:
         raise AssertionError("no cap was reached")
 
+    def hold(self, connection: Any, run_id: str, hold: Mapping[str, Any]) -> None:
+        """Keep nobody waiting."""
+
+    def release(self, connection: Any, run_id: str, reply: Mapping[str, Any]) -> None:
+        """Nobody waits."""
+
     def start(self, connection: Any, errand: Errand, step: Any, path: str, given: Mapping[str, Any]) -> Any:
         raise AssertionError("no flow is called")
 
@@ -262,6 +268,7 @@ def surroundings_of(outside: Outside) -> Surroundings:
         caps=nobody,
         calls=nobody,
         datasets=nobody,
+        holds=nobody,
         answer=lambda _run, reply: outside.replies.append(reply),
         pause=pause,
         now=lambda: outside.now,
@@ -313,7 +320,7 @@ class OnDisk(Driver):
     async def wake(self, event_id: str, who: str = "Ann") -> list[str]:
         event = {"who": who}
         received = await self.runs.receive(source="test.happened", connection="a", event_id=event_id, event=event)
-        self.outside.replies += received.replies
+        self.outside.replies += [reply for _, reply in received.replies]
         return list(received.runs)
 
     async def set_up(self, steps: str) -> None:

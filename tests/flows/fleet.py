@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from bot import app as bolt
 from bot import logs, schema
+from bot.holding import WaitingRoom
 from bot.web import Doors
 from connectors.base import Catalog, Connector, Lenient, Source, Value
 from connectors.errors import TryLater
@@ -163,7 +164,11 @@ async def working(given: Mapping[str, Any], now: Callable[[], float]) -> AsyncIt
         stack.push_async_callback(runs.close)
         await runs.launch()
         slack = cast("Any", None)  # nobody speaks to this process from there
-        yield Doors(catalog=known, vault=vault, store=store, runs=runs, slack=slack), runs
+        room = WaitingRoom(vault=vault, store=store)
+        doors = Doors(
+            catalog=known, vault=vault, store=store, runs=runs, slack=slack, waiting_room=room, public_url=None
+        )
+        yield doors, runs
 
 
 def program(given: Mapping[str, Any]) -> None:
