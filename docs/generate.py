@@ -117,6 +117,7 @@ _PIECES: Final[Mapping[str, type[BaseModel]]] = {
     "choice": language.Choice,
     "reply": language.Reply,
     "claims": language.Claims,
+    "hold": language.Hold,
     "on error": language.OnError,
     "try again": language.Retry,
     "event": triggers.EventTrigger,

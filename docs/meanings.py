@@ -53,6 +53,11 @@ PIECES: Final[Mapping[str, Mapping[str, str]]] = {
         "app metadata": "Values to keep in the person's app metadata.",
         "redirect": "An address to send the person to.",
         "revoke session": "End the session, with this text.",
+        "hold": "Keep the person waiting, until the flow gives another answer.",
+    },
+    "hold": {
+        "say": "What the person reads meanwhile.",
+        "at most": "For how long. Then it is what the trigger says at `otherwise:`.",
     },
     "claims": {
         "id token": "Claims of the ID token.",

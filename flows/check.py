@@ -87,7 +87,10 @@ class _Check:
         self.flows = flows
         self.name = name
         self.ids: set[str] = set()
-        self.answers = any(isinstance(trigger, EventTrigger) and trigger.answers for trigger in template.when)
+        answered = [trigger for trigger in template.when if isinstance(trigger, EventTrigger) and trigger.answers]
+        sources = [catalog.source(trigger.event) for trigger in answered]
+        self.answers = bool(answered)
+        self.holds = any(source is None or source.held for source in sources)
 
     def problems(self) -> Iterator[Problem]:
         template = self.template
@@ -368,6 +371,13 @@ class _Check:
                 path=path,
                 message="nobody waits for an answer",
                 hint="say `answers: {within: 2s}` at an event of `when:`",
+            )
+        elif step.answer.hold is not None and not self.holds:
+            yield Problem(
+                path=f"{path}/answer/hold",
+                message="nobody can be kept waiting there",
+                hint="hold where a person logs in: "
+                + ", ".join(name for name, one in self.catalog.sources.items() if one.held),
             )
         for name, value in step.answer.model_dump(by_alias=True, exclude_unset=True).items():
             yield from mentions.referred(value, f"{path}/answer/{name}", known)

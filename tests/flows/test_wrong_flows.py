@@ -873,6 +873,22 @@ WRONG = [
         id="answers where nobody waits",
     ),
     pytest.param(
+        flow(
+            "[{answer: {hold: {say: One moment}}}]",
+            when="when: {event: shop.ordered, from: $ACCOUNT, answers: {within: 2s}}",
+        ),
+        [("steps/0/answer/hold", "nobody can be kept waiting there", "hold where a person logs in: ")],
+        id="hold where nobody can be",
+    ),
+    pytest.param(
+        flow(
+            "[{answer: {hold: {say: One moment, at most: 2h}}}]",
+            when="when: {event: shop.ordered, from: $ACCOUNT, answers: {within: 2s}}",
+        ),
+        [("steps/0/answer/hold/at most", "at most 1 hour, please", "")],
+        id="hold for too long",
+    ),
+    pytest.param(
         flow("[{answer: {deny: no}}]"),
         [("steps/0", "nobody waits for an answer", "say `answers: {within: 2s}` at an event of `when:`")],
         id="answer",

@@ -128,6 +128,7 @@ POST_LOGIN = Source(
     about="Sent by the Auth0 Action at every login, before the application gets its tokens.",
     event=PostLogin,
     answered=True,
+    held=True,
 )
 
 TRIGGERS = (
@@ -164,6 +165,7 @@ TRIGGERS = (
         about="Sent by the Auth0 Action after the mailbox was proved, and before the new password is set.",
         event=PasswordResetPostChallenge,
         answered=True,
+        held=True,
     ),
     Source(
         name="auth0.send_phone_message",
