@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from connectors.auth0.client import Tenant
 from connectors.auth0.devices import device_words
-from connectors.auth0.sources.triggers import PostLogin
 from connectors.auth0.risk import Described, Login, describe_login
+from connectors.auth0.sources.triggers import PostLogin
 from connectors.catalog import catalog
 from tests.connectors.doubles import Auth0
 
