@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -268,3 +269,38 @@ async def test_an_answer_that_is_not_as_specified_is_noticed(tenant: Tenancy) ->
     await tenant.control("POST", "faults", {"match": "GET /api/v2/users/*", "fault": fault})
     with pytest.raises(AssertionError, match="'user_id'"):
         await tenant.api("GET", f"/users/{CUSTOMER}")
+
+
+async def test_calls_keep_their_answers_without_secrets(tenant: Tenancy) -> None:
+    await tenant.api("GET", f"/users/{quote(CUSTOMER)}")
+    token, asked = await tenant.control("GET", "calls")
+    assert (token["answer"]["access_token"], token["answer"]["token_type"]) == ("…", "Bearer")
+    assert (asked["answer"]["user_id"], asked["raw"]) == (CUSTOMER, f"/api/v2/users/{quote(CUSTOMER)}")
+    assert asked["answer_bytes"] > 100
+
+
+async def test_an_answer_that_is_too_long_is_not_kept(tenant: Tenancy) -> None:
+    for number in range(50):
+        person = {"email": f"many.{number}@example.com", "sessions": 0, "refresh_tokens": 0}
+        await tenant.control("POST", "users", person)
+    await tenant.api("GET", "/users", params={"per_page": "50"})
+    call = (await tenant.control("GET", "calls"))[-1]
+    assert call["answer"] is None
+    assert call["answer_bytes"] > 20_000
+
+
+async def test_the_oldest_answers_make_room(tenant: Tenancy) -> None:
+    await tenant.api("GET", "/roles")
+    tenant.inside.answered_bytes += 20_000_000
+    await tenant.api("GET", "/roles")
+    assert [call["answer"] for call in await tenant.control("GET", "calls")] == [None] * 4
+
+
+@pytest.mark.parametrize("hostile", ["auth0|../x", "auth0|a/b", "auth0|?q=1#x", "auth0|%2e%2e"])
+@pytest.mark.parametrize(
+    "path", ["authentication-methods", "enrollments", "organizations", "permissions", "roles", "sessions", "logs"]
+)
+async def test_an_id_that_looks_like_a_path_is_an_id(tenant: Tenancy, path: str, hostile: str) -> None:
+    await tenant.control("POST", "users", {"user_id": hostile, "email": "hostile@example.com", "sessions": 0})
+    answer = await tenant.api("GET", f"/users/{quote(hostile, safe='')}/{path}")
+    assert answer.status_code == 200
