@@ -69,6 +69,14 @@ class Bot:
             engine.dispose()
         return time.monotonic()
 
+    def items(self) -> int:
+        """Return how many items all datasets have."""
+        engine = open_engine(self.settings["database_url"])
+        with engine.connect() as connection:
+            found = int(connection.execute(sa.text("SELECT count(*) FROM dataset_item")).scalar_one())
+        engine.dispose()
+        return found
+
 
 async def set_up(
     database_url: str, *, outside: str, folder: Path, flows: Sequence[Mapping[str, Any]], tenants: int = TENANTS

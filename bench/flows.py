@@ -42,6 +42,22 @@ def two_calls(name: str = "two-calls") -> dict[str, Any]:
     return _flow(name, "Two calls", [{"id": "person", "do": "auth0.get_user", "using": _TENANT, "with": person}, _MARK])
 
 
+def export(name: str = "export", *, days: int) -> dict[str, Any]:
+    """Return a flow that brings everybody who has not signed in for so many days."""
+    return _flow(
+        name,
+        "Export",
+        [
+            {
+                "id": "people",
+                "do": "auth0.find_inactive_users",
+                "using": _TENANT,
+                "with": {"days": days, "how": "export"},
+            }
+        ],
+    )
+
+
 def question(name: str = "question") -> dict[str, Any]:
     """Return a flow with a guard that asks people, and changes the account if they say so."""
     asked = {

@@ -8,12 +8,15 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
 USERS: Final = "/api/v2/users/"
+JOBS: Final = "/api/v2/jobs/"
+FILE: Final = "/bench/file"
 POST: Final = "/api/chat.postMessage"
 _LENGTH: Final = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 
@@ -45,6 +48,11 @@ class Outside:
         wanted: dict[str, str | int] = {"verb": verb, "start": start, "after": after}
         answer = await self._http.get(f"{self.address}/bench/calls", params=wanted, timeout=60)
         return [Call(**found) for found in answer.json()]
+
+    async def export(self, file: Path) -> None:
+        """Give this file as the export of all users."""
+        wanted = {"file": str(file), "address": self.address}
+        (await self._http.get(f"{self.address}/bench/export", params=wanted)).raise_for_status()
 
     async def until(self, count: int, verb: str, start: str, *, patience: float = 20.0) -> None:
         """Wait until so many calls have arrived. Raises RuntimeError if none comes for a while."""
@@ -79,6 +87,8 @@ class _Seen:
 
     def __init__(self) -> None:
         self._calls: list[Call] = []
+        self.export = self.exported_at = ""
+        """The file of an export, and at which address it is given."""
 
     def note(self, call: Call) -> None:
         self._calls.append(call)
@@ -101,6 +111,11 @@ def _answer(seen: _Seen, call: Call) -> Any:
                 {"at": one.at, "verb": one.verb, "path": one.path, "body": one.body}
                 for one in seen.wanted(query)[after:]
             ]
+        case "/bench/export":
+            seen.export, seen.exported_at = query["file"][0], query["address"][0]
+            return {}
+        case path if path.startswith(JOBS):
+            return {"id": "job_bench", "status": "completed", "location": f"{seen.exported_at}{FILE}"}
         case "/oauth/token":
             return {"access_token": "bench", "token_type": "Bearer", "expires_in": 86400}
         case path if path.startswith(USERS):
@@ -157,7 +172,10 @@ class _Line(asyncio.Protocol):
             call = Call(at=at, verb=verb, path=path, body=rest[:length].decode())
             if not path.startswith("/bench/"):
                 self._seen.note(call)
-            said = json.dumps(_answer(self._seen, call), separators=(",", ":")).encode()
+            if path == FILE:
+                said = Path(self._seen.export).read_bytes()
+            else:
+                said = json.dumps(_answer(self._seen, call), separators=(",", ":")).encode()
             self._out.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said)
             )

@@ -28,6 +28,12 @@ class Running:
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE / 1e6
 
     @property
+    def peak_megabytes(self) -> float:
+        """The most memory that it has held so far."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
+    @property
     def cpu_seconds(self) -> float:
         """The time on a processor that it has used."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

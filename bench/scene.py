@@ -31,6 +31,8 @@ class Scene:
     quick: bool
     waiting: int
     """How many decisions wait in the row about them."""
+    users: int
+    """How many users the row about exports has."""
     databases: Sequence[str]
 
     @property

@@ -1,7 +1,10 @@
 """Datasets: collections too big for a run, stored item by item, for `each` to walk through."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from pydantic import BaseModel
@@ -12,7 +15,7 @@ from connectors import base
 from flows.store import Store
 from flows.tables import Dataset, DatasetItem
 
-BATCH: Final = 500
+BATCH: Final = 1000
 """Items in one transaction: all that is in memory at once, however many there are."""
 
 
@@ -38,15 +41,16 @@ class Datasets:
         await self._store.transact(make)
         await self._empty(dataset_id)
         count, batch, summary = 0, list[BaseModel](), dict[str, Any]()
-        async for item in items:
-            if isinstance(item, base.Summary):
-                summary = item.model_dump(mode="json", by_alias=True)
-                continue
-            batch.append(item)
-            if len(batch) == BATCH:
-                await self._keep(dataset_id, count, batch)
-                count, batch = count + len(batch), []
-        await self._keep(dataset_id, count, batch)
+        async with _Writing(self._store) as writing:
+            async for item in items:
+                if isinstance(item, base.Summary):
+                    summary = item.model_dump(mode="json", by_alias=True)
+                    continue
+                batch.append(item)
+                if len(batch) == BATCH:
+                    await writing.go_on(partial(_keep, dataset_id, count, batch))
+                    count, batch = count + len(batch), []
+            await writing.go_on(partial(_keep, dataset_id, count, batch))
         count += len(batch)
         # The count comes last: a dataset that was not stored to its end looks empty, never short.
         finish = sa.update(Dataset).where(col(Dataset.id) == dataset_id).values(count=count)
@@ -105,14 +109,6 @@ class Datasets:
         gone = sa.delete(Dataset).where(col(Dataset.id) == dataset_id)
         await self._store.transact(lambda session: session.execute(gone))
 
-    async def _keep(self, dataset_id: str, start: int, items: Sequence[BaseModel]) -> None:
-        def work(session: Session) -> None:
-            _put(
-                session.connection(), dataset_id, start, [item.model_dump(mode="json", by_alias=True) for item in items]
-            )
-
-        await self._store.transact(work)
-
     async def _empty(self, dataset_id: str) -> None:
         of_dataset = col(DatasetItem.dataset) == dataset_id
 
@@ -125,6 +121,47 @@ class Datasets:
 
         while await self._store.transact(work):
             pass
+
+
+class _Writing:
+    """Writing one thing while the next is being made: never more than one behind."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._last: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        last, self._last = self._last, None
+        if last is not None:
+            (said,) = await asyncio.gather(last, return_exceptions=True)
+            if error is None and said is not None:
+                raise said
+
+    async def go_on(self, work: Callable[[sa.Connection], None]) -> None:
+        """Have something written, once what was to be written before is. Raises StorageError if that was not."""
+        if self._last is not None:
+            await self._last
+        self._last = self._store.order(work)
+
+
+def _keep(dataset_id: str, start: int, items: Sequence[BaseModel], connection: sa.Connection) -> None:
+    """Put items at the positions from a start on: written as JSON here, once."""
+    if items:
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        values = ", ".join([mark] * 3)
+        statement = f"INSERT INTO dataset_item (dataset, position, item) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608  # marks only
+        rows = [(dataset_id, place, _written(item)) for place, item in enumerate(items, start)]
+        connection.exec_driver_sql(statement, rows)
+
+
+def _written(item: BaseModel) -> str:
+    try:
+        return item.model_dump_json(by_alias=True)
+    except ValueError:  # half of a character, which people's names do hold
+        return json.dumps(item.model_dump(mode="json", by_alias=True))
 
 
 def _put(connection: sa.Connection, dataset_id: str, start: int, items: Sequence[Any]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from bench.figures import Figure
-from bench.rows import acknowledgements, alerts, misses, runs, start, waiting
+from bench.rows import acknowledgements, alerts, exports, misses, runs, start, waiting
 from bench.scene import Scene
 
 ROWS: Final[Mapping[str, Callable[[Scene], Awaitable[Sequence[Figure]]]]] = {
@@ -13,5 +13,6 @@ ROWS: Final[Mapping[str, Callable[[Scene], Awaitable[Sequence[Figure]]]]] = {
     "alerts": alerts.measure,
     "acknowledgements": acknowledgements.measure,
     "waiting": waiting.measure,
+    "exports": exports.measure,
     "start": start.measure,
 }

@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from connectors.auth0.client import SERVICE, Tenant
 from connectors.auth0.connector import auth0
 from connectors.auth0.exports import begin, connection_of, exported, finished, record
-from connectors.auth0.profiles import NO_SUCH_USER, UserId
+from connectors.auth0.profiles import NO_SUCH_USER
 from connectors.base import Lenient, Summary, Value
 from connectors.errors import ConnectorError, Missing, Refused, TryLater
 from connectors.limits import patiently
@@ -48,6 +48,10 @@ AT_ONCE: Final = 8
 EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 NARROWEST: Final = timedelta(milliseconds=1)
 NEVER: Final = "(NOT _exists_:logins_count OR logins_count:0)"
+BEGIN: Final = b'{"last_login":"'
+"""How a line begins where the fields come in the order in which they were asked for."""
+MOMENT: Final = len("2030-01-01T00:00:00.000Z")
+_ONLY_LOGIN: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _LOGIN: Final = re.compile(rb'"last_login" ?: ?"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"')
 
 
@@ -103,6 +107,11 @@ class Inactive(Value):
         return self
 
     @property
+    def everybody(self) -> bool:
+        """Whether whoever signed in long ago is wanted, whatever else is known of them, with all that is known."""
+        return self.who != "never signed in" and not (self.connection or self.without_blocked or self.fields)
+
+    @property
     def known(self) -> Sequence[str]:
         """What is to be brought of each person."""
         return self.fields or get_args(Known)
@@ -111,7 +120,7 @@ class Inactive(Value):
 class InactiveUser(Value):
     """A person who has not been there."""
 
-    user_id: UserId
+    user_id: str = Field(title="User", description="Auth0's id of the person.")
     signal: Signal = Field(
         title="Signal", description="What shows when the person was there last; never: only the account's age is known."
     )
@@ -156,6 +165,8 @@ class _Look:
     given: Inactive
     now: datetime
     before: datetime
+    known: Sequence[str]
+    plain: bool
     seen: int = 0
     active: int = 0
     missed: str = ""
@@ -164,42 +175,65 @@ class _Look:
     @classmethod
     def at(cls, given: Inactive, now: datetime) -> "_Look":
         before = given.before or now - timedelta(days=given.days or 0)
-        return cls(given=given, now=now, before=_rounded(before.astimezone(UTC)))
+        return cls(
+            given=given, now=now, before=_rounded(before.astimezone(UTC)), known=given.known, plain=given.everybody
+        )
 
     def lines(self, first: int, lines: Sequence[bytes]) -> list[InactiveUser]:
         """Pick from lines of an export. Most people are active, which is seen without reading the line as a whole."""
-        before, search, found = _text(self.before).encode(), _LOGIN.search, list[InactiveUser]()
-        for number, line in enumerate(lines, first):
-            login = search(line)
-            if login is not None and login[1] >= before and line[:1] == b"{" and line[-1:] == b"}":
-                continue
-            if line.strip():
-                picked = self.pick(record(number, line))
-                if picked is not None:
-                    found.append(picked)
+        before, begin, at, end = _text(self.before).encode(), BEGIN, len(BEGIN), len(BEGIN) + MOMENT
+        old = [
+            (number, line)
+            for number, line in enumerate(lines, first)
+            if line[:at] != begin or line[at:end] < before or line[end : end + 1] != b'"' or line[-1:] != b"}"
+        ]
+        found = []
+        for number, line in old:
+            user = self._whole(line) if line[:at] == begin else None
+            if user is None and line.strip() and not self._active(line, before):
+                user = self.pick(record(number, line))
+            if user is not None:
+                found.append(user)
         return found
+
+    def _whole(self, line: bytes) -> InactiveUser | None:
+        """Read the line of somebody who signed in long ago, where nothing more is asked for. None: look closer."""
+        login = line[len(BEGIN) : len(BEGIN) + MOMENT]
+        if not self.plain or not _ONLY_LOGIN.fullmatch(login):
+            return None
+        days = (self.now - datetime.fromisoformat(login.decode())).days
+        added = b'{"signal":"last_login","seen_at":"%b","inactive_days":%d,' % (login, days)
+        try:
+            return InactiveUser.model_validate_json(added + line[1:])
+        except ValidationError:
+            return None
+
+    def _active(self, line: bytes, before: bytes) -> bool:
+        """Tell whether the fields come in another order, and yet a login can be seen that is not long ago."""
+        login = _LOGIN.search(line) if b'"last_login"' in line else None
+        return login is not None and login[1] >= before and line[-1:] == b"}"
 
     def pick(self, user: Mapping[str, Any]) -> InactiveUser | None:
         """Return a person who fits, None if they do not. Raises Refused if it is nobody."""
-        given = self.given
-        login, created = _moment(user.get("last_login")), _moment(user.get("created_at"))
-        since = login or created
-        if since is None or since >= self.before or given.who == ("never signed in" if login else "signed in before"):
+        given, login = self.given, user.get("last_login")
+        if given.who == ("signed in before" if login is None else "never signed in"):
             return None
-        connection = connection_of(user)
-        if given.connection not in {None, connection} or (given.without_blocked and user.get("blocked")):
+        since = _moment(user.get("created_at") if login is None else login)
+        if since is None or since >= self.before:
             return None
-        known = {name: user[name] for name in given.known if user.get(name) is not None}
-        if "connection" in given.known:
-            known["connection"] = connection
+        if given.without_blocked and user.get("blocked"):
+            return None
+        connection = user.get("connection") or connection_of(user)
+        if given.connection is not None and given.connection != connection:
+            return None
+        known = {name: user[name] for name in self.known if name in user}
+        known["connection"] = connection if "connection" in self.known else None
+        known["user_id"] = user.get("user_id")
+        known["inactive_days"] = (self.now - since).days
+        known["seen_at"] = login
+        known["signal"] = "never" if login is None else "last_login"
         try:
-            return InactiveUser(
-                user_id=user.get("user_id", ""),
-                signal="last_login" if login else "never",
-                seen_at=user.get("last_login"),
-                inactive_days=(self.now - since).days,
-                **known,
-            )
+            return InactiveUser.model_validate(known)
         except ValidationError:
             raise Refused(f"{SERVICE} told of somebody who is not a user.") from None
 
@@ -234,8 +268,9 @@ async def find_inactive_users(client: Tenant, given: Inactive) -> AsyncIterator[
         found = _confirmed(client, look, found, _SIGNS[given.confirm_with])
     async with aclosing(found):
         async for some in found:
-            for user in some[: None if given.limit is None else given.limit - signals.total()]:
-                signals[user.signal] += 1
+            brought = some if given.limit is None else some[: given.limit - signals.total()]
+            signals.update(user.signal for user in brought)
+            for user in brought:
                 yield user
             if signals.total() == given.limit:
                 look.missed = f"No more than {given.limit:,} were wanted: there may be others."
