@@ -75,6 +75,7 @@ async def follow(tenant: Tenant, course: Course, *, state: str | None = None) ->
             course.denial = Denial(reason=execution.error)
             return
         course.denial, course.redirect = course.effects.take(course.trigger.id, execution.commands)
+        share(course)
         if course.denial is not None:
             course.redirect = None
             return
@@ -82,3 +83,12 @@ async def follow(tenant: Tenant, course: Course, *, state: str | None = None) ->
             return  # it stays the first one, to be taken up again
         course.left.pop(0)
         state = None
+
+
+def share(course: Course) -> None:
+    """Let the Actions that follow see the metadata of the transaction."""
+    noted = course.effects.transaction_metadata
+    if noted:
+        transaction = course.event.get("transaction") or {}
+        metadata = {**(transaction.get("metadata") or {}), **noted}
+        course.event = {**course.event, "transaction": {**transaction, "metadata": metadata}}

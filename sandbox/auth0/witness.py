@@ -36,6 +36,10 @@ def after(tenant: Tenant, route: Route, call: Call, remembered: Account | None, 
     record(tenant, route, call, "sapi", response)
     if route.method == "POST" and route.parts[2:] == ("users",):
         user_events.created(tenant, tenant.accounts[json.loads(bytes(response.body))["user_id"]])
+    if route.method == "DELETE" and route.parts[2:3] == ("user-blocks",):
+        details = {"title": "Unblock User", "query": dict(call.query)}
+        about: dict[str, Any] = {"strategy": "", "strategy_type": ""}
+        records.write(tenant, "ublkdu", "User block released", visit=visit(call), details=details, **about)
     if remembered is None:
         return
     account = tenant.accounts.get(remembered.user_id)

@@ -287,3 +287,18 @@ async def test_a_reset_is_held_and_goes_on_as_well(tenant: Tenancy) -> None:
     assert "password is changed" in page.text
     after = await ended(tenant, outcome)
     assert (after["allowed"], [one["type"] for one in after["logs"]]) == (True, ["scp"])
+
+
+async def test_metadata_of_the_transaction_is_there_for_those_who_follow(tenant: Tenancy) -> None:
+    code = """
+    exports.onExecutePostLogin = async (event, api) => {
+      api.transaction.setMetadata('where', 'page');
+      api.redirect.sendUserTo('https://a.example.com');
+    };
+    exports.onContinuePostLogin = async (event) => console.log(event.transaction.metadata.where, event.transaction.metadata.entry);
+    """
+    await bind(tenant, "post-login", code)
+    await runs(tenant, "post-login", "console.log(event.transaction.metadata.where);", "after")
+    outcome = await happens(tenant, "post-login")
+    await back(tenant, outcome["state"], "")
+    assert [run["logs"] for run in (await ended(tenant, outcome))["executions"]] == [[], ["page web"], ["page"]]

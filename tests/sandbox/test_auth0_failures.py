@@ -112,3 +112,10 @@ async def test_reading_a_secret_is_in_the_log(tenant: Tenancy) -> None:
     assert newest["type"] == "mgmt_api_read"
     right_record(newest)
     assert "a secret" not in str(newest)
+
+
+async def test_a_block_that_is_taken_away_is_in_the_log(tenant: Tenancy) -> None:
+    await tenant.sdk.user_blocks.delete(CUSTOMER)
+    released, called = (await tenant.api("GET", "/logs")).json()
+    assert (released["type"], called["type"]) == ("ublkdu", "sapi")
+    right_record(released)
