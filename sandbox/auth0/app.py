@@ -38,6 +38,7 @@ from sandbox.auth0.control import control_routes
 from sandbox.auth0.deliveries import Sender
 from sandbox.auth0.errors import ApiError, ServiceError
 from sandbox.auth0.mails import mail_routes
+from sandbox.auth0.paces import TooFastError, bucket_of, pace_routes
 from sandbox.auth0.plans import refuse_plan
 from sandbox.auth0.protection import block_routes
 from sandbox.auth0.routing import Call, Route, find, split, strict_json, typed_query
@@ -95,7 +96,13 @@ def application(tenant: Tenant) -> Starlette:
         async with sender.running():
             yield
 
-    control = [*control_routes(tenant), *mail_routes(tenant), *block_routes(tenant), sender.route()]
+    control = [
+        *control_routes(tenant),
+        *mail_routes(tenant),
+        *block_routes(tenant),
+        *pace_routes(tenant),
+        sender.route(),
+    ]
     routes = [*control, continue_route(tenant), WebRoute("/{path:path}", serve, methods=METHODS)]
     return Starlette(routes=routes, lifespan=lifespan)
 
@@ -156,7 +163,8 @@ async def answer_to(tenant: Tenant, request: Request, content: bytes) -> Respons
     except ServiceError as refusal:
         response = JSONResponse(refusal.body(), status_code=refusal.status)
         if refusal.status == 429 and not oauth:
-            response.headers.update(tenant.bucket.headers(tenant.now()))
+            bucket = refusal.bucket if isinstance(refusal, TooFastError) else tenant.bucket
+            response.headers.update(bucket.headers(tenant.now()))
         return response
 
 
@@ -178,8 +186,9 @@ async def served(tenant: Tenant, request: Request, content: bytes) -> Response:
     if route.parts[0] in {"oauth", "downloads"}:
         return await called(route, tenant, call)
     scopes = tokens.scopes_of(tenant, call)
-    if tenant.settings.limited and not tenant.bucket.take(tenant.now()):
-        raise ApiError(429, "Global limit has been reached", "too_many_requests")
+    bucket = bucket_of(tenant, route)
+    if tenant.settings.limited and not bucket.take(tenant.now()):
+        raise TooFastError(bucket)
     route.refuse_scopes(scopes)
     if route.plan:
         refuse_plan(tenant, *route.plan)
@@ -191,7 +200,7 @@ async def served(tenant: Tenant, request: Request, content: bytes) -> Response:
     response = await called(route, tenant, call)
     witness.after(tenant, route, call, remembered, response)
     if tenant.settings.limited:
-        response.headers.update(tenant.bucket.headers(tenant.now()))
+        response.headers.update(bucket.headers(tenant.now()))
     return response
 
 

@@ -222,6 +222,8 @@ class Tenant:
         self.answered_bytes = 0
         self.issued: dict[str, Issued] = {}
         self.signing_key = b"sandbox signing key"
+        self.by_plan = False
+        self.buckets: dict[tuple[str, str], Bucket] = {}
         self.refill()
 
     def now(self) -> float:

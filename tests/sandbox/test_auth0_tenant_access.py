@@ -304,3 +304,42 @@ async def test_an_id_that_looks_like_a_path_is_an_id(tenant: Tenancy, path: str,
     await tenant.control("POST", "users", {"user_id": hostile, "email": "hostile@example.com", "sessions": 0})
     answer = await tenant.api("GET", f"/users/{quote(hostile, safe='')}/{path}")
     assert answer.status_code == 200
+
+
+async def until_refused(tenant: Tenancy, token: str, method: str, path: str) -> int:
+    """Count the requests that are taken in a row."""
+    for number in range(100):
+        answer = await tenant.api(method, path, token)
+        if answer.status_code == 429:
+            assert answer.headers["x-ratelimit-remaining"] == "0"
+            return number
+    return 100
+
+
+@pytest.mark.parametrize("plan", ["essentials", "professional"])
+async def test_a_plan_grants_each_group_its_own_pace(tenant: Tenancy, plan: str) -> None:
+    await tenant.control("PUT", "settings", {"plan": plan})
+    await tenant.control("PUT", "pace", {"by_plan": True})
+    token = await tenant.token()
+    taken = {
+        path: await until_refused(tenant, token, method, path)
+        for method, path in [
+            ("GET", "/users-by-email?email=x"),
+            ("DELETE", "/users/x"),
+            ("GET", "/logs"),
+            ("GET", "/roles"),
+        ]
+    }
+    for (path, number), least in zip(taken.items(), (40, 20, 10, 10), strict=True):
+        assert least <= number < 100, path  # what has come back meanwhile is taken too
+
+
+async def test_the_free_plan_grants_two_requests_whatever_they_are(tenant: Tenancy) -> None:
+    await tenant.control("PUT", "settings", {"plan": "free"})
+    await tenant.control("PUT", "pace", {"by_plan": True})
+    token = await tenant.token()
+    statuses = [(await tenant.api("GET", path, token)).status_code for path in ("/roles", "/users", "/logs")]
+    assert statuses == [200, 200, 429]
+    await tenant.control("PUT", "pace", {"by_plan": False})
+    assert (await tenant.api("GET", "/roles", token)).headers["x-ratelimit-limit"] == "50"
+    assert (await tenant.http.put("/sandbox/pace", json={"by_plan": "perhaps"})).status_code == 400
