@@ -8,6 +8,7 @@ from sandbox.auth0.checks import Rules, check
 from sandbox.auth0.errors import ApiError, bad_body
 from sandbox.auth0.mails import send
 from sandbox.auth0.moments import iso, letters
+from sandbox.auth0.paging import numbered
 from sandbox.auth0.routing import Call, Routes, answer, empty
 from sandbox.auth0.tenant import Account, Tenant, Ticket
 from sandbox.auth0.users import PAGES, account_of
@@ -138,11 +139,7 @@ METHOD = f"{METHODS}/{{method}}"
 def list_methods(tenant: Tenant, call: Call) -> Response:
     """List what a person has enrolled."""
     found = [shown(one) for one in account_of(tenant, call.ids["id"]).methods]
-    page, size = call.query.get("page", 0), call.query.get("per_page", 50)
-    some = found[page * size : (page + 1) * size]
-    if not call.query.get("include_totals"):
-        return answer(some)
-    return answer({"start": page * size, "limit": size, "total": len(found), "authenticators": some})
+    return numbered(found, "authenticators", call.query)
 
 
 @routes.on("POST", METHODS, any_of=("create:authentication_methods",))

@@ -94,7 +94,8 @@ def refuse_address(address: str, where: str) -> None:
     if split.scheme == "http" and split.hostname in LOCAL:
         return
     if split.scheme != "https" or not split.hostname:
-        raise bad_body(f"String does not match pattern ^https://.*: {address}' on property {where}'")
+        why = f"String does not match pattern ^https://.*: {address}"
+        raise ApiError(400, f"Payload validation error: '{why}' on property {where}.", "invalid_body")
 
 
 def shown(stream: LogStream) -> dict[str, Any]:

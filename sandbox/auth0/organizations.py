@@ -6,11 +6,12 @@ from starlette.responses import Response
 
 from sandbox.auth0.checks import Rules
 from sandbox.auth0.errors import ApiError, no_such_user
+from sandbox.auth0.jobs import connection_of
 from sandbox.auth0.moments import letters
 from sandbox.auth0.paging import BOTH, NUMBERED, numbered, paged
 from sandbox.auth0.routing import Call, Routes, answer, empty
 from sandbox.auth0.streams import emit
-from sandbox.auth0.tenant import CONNECTIONS, Connection, Organization, Tenant
+from sandbox.auth0.tenant import Organization, Tenant
 from sandbox.auth0.users import FIELDS, account_of
 
 routes = Routes()
@@ -366,20 +367,9 @@ def enabling(given: dict[str, Any]) -> dict[str, Any]:
 
     Raises ApiError 400 when there is no such connection.
     """
-    connection_named(given["connection_id"])
+    connection_of(given["connection_id"])
     defaults = {"assign_membership_on_login": False, "show_as_button": True, "is_signup_enabled": False}
     return defaults | {name: value for name, value in given.items() if name in defaults}
-
-
-def connection_named(connection_id: str) -> Connection:
-    """Find a connection by its id.
-
-    Raises ApiError 400 when there is none.
-    """
-    for connection in CONNECTIONS.values():
-        if connection.id == connection_id:
-            return connection
-    raise ApiError(400, "The connection does not exist.", "inexistent_connection")
 
 
 def shown_connection(organization: Organization, connection_id: str) -> dict[str, Any]:
@@ -389,7 +379,7 @@ def shown_connection(organization: Organization, connection_id: str) -> dict[str
     """
     if connection_id not in organization.connections:
         raise ApiError(404, "The connection is not enabled for the organization.")
-    connection = connection_named(connection_id)
+    connection = connection_of(connection_id)
     named = {"name": connection.name, "strategy": connection.strategy}
     return {"connection_id": connection_id, **organization.connections[connection_id], "connection": named}
 
