@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sandbox.auth0.moments import letters
 from sandbox.auth0.tenant import Settings
 from sandbox.auth0.triggers import TRIGGERS
-from sandbox.auth0.twin import post_login
+from sandbox.auth0.twin import Doing, continue_post_login, post_login
 
 if TYPE_CHECKING:
     from sandbox.auth0.drafts import Draft
@@ -78,7 +78,7 @@ async def run(
     if node is None and settings.runner == "node":
         execution.runner, execution.error = "node", "node is not installed"
     elif node is None:
-        await run_twin(execution, given, limit)
+        await run_twin(execution, given, state, limit)
     else:
         order = {"code": draft.code, "trigger": execution.trigger, "entry": entry, "event": given, "state": state}
         await run_node(execution, node, order, limit)
@@ -88,14 +88,18 @@ async def run(
     return execution
 
 
-async def run_twin(execution: Execution, event: dict[str, Any], limit: float) -> None:
-    """Let the twin make the request that the Action would make."""
-    if "CICFLOW_URL" not in event["secrets"] or execution.entry != "onExecutePostLogin":
+async def run_twin(execution: Execution, event: dict[str, Any], state: str | None, limit: float) -> None:
+    """Let the twin do what the Action would do."""
+    if "CICFLOW_URL" not in event["secrets"] or execution.trigger != "post-login":
         execution.error = "only cicflow's own Action of logins runs without node"
         return
+    doing = Doing(event=event, commands=execution.commands, logs=execution.logs)
     try:
         async with asyncio.timeout(limit):
-            await post_login(event, execution.commands, execution.logs)
+            if state is None:
+                await post_login(doing)
+            else:
+                await continue_post_login(doing, state)
     except TimeoutError:
         execution.late = True
 

@@ -1,4 +1,4 @@
-"""The twin of cicflow's post-login Action: where node is absent, it makes the request that the Action would make.
+"""The twin of cicflow's post-login Action: where node is absent, it tells cicflow of a login and does what is answered.
 
 Written from the description of that request alone, so that a test can hold the two against each other.
 """
@@ -10,10 +10,13 @@ import hmac
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+
+from sandbox.auth0.twin_answers import MARK, NONSENSE, TroubleError, brought_back, carry_out, replies
 
 Shape = Mapping[str, Any]
 
@@ -98,32 +101,84 @@ PROJECTION: Shape = {
     },
 }
 LEAST_KEY = 24
-DENIAL = "We could not check this login. Please try again in a few minutes."
+LARGEST_ANSWER = 65536
+"""Bytes."""
+
+TRY_AGAIN = "We could not finish this. Please try again in a few minutes."
+NOT_CONFIRMED = "This could not be confirmed. Please start again."
+SILENT = "oauth2-refresh-token"
 
 
-async def post_login(event: dict[str, Any], commands: list[list[Any]], logs: list[str]) -> None:
-    """Post the projection of a login, signed; on failure let the login through or deny it, as the secrets say."""
-    transaction = event.get("transaction")
-    if isinstance(transaction, dict) and transaction.get("protocol") == "oauth2-refresh-token":
+@dataclass(slots=True, kw_only=True)
+class Doing:
+    """What the twin does in one run: commands to the api, and lines of the log."""
+
+    event: dict[str, Any]
+    commands: list[list[Any]]
+    logs: list[str]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The secrets of the Action."""
+        return dict(self.event["secrets"])
+
+    @property
+    def closed(self) -> bool:
+        """Whether a login is denied when something fails."""
+        return self.settings.get("CICFLOW_ON_FAILURE", "").strip().lower() == "closed"
+
+    def log(self, line: str) -> None:
+        """Write a line."""
+        self.logs.append(line[:250])
+
+    def deny(self, words: str) -> None:
+        """Deny the login."""
+        self.commands.append(["access.deny", words])
+
+
+async def post_login(doing: Doing) -> None:
+    """Post the projection of a login, signed, and do what is answered; on failure let it through or deny it."""
+    transaction = doing.event.get("transaction")
+    if isinstance(transaction, dict) and transaction.get("protocol") == SILENT:
         return
-    settings: dict[str, str] = event["secrets"]
-    trouble = await send(settings, project(event, PROJECTION))
-    if trouble is None:
+    try:
+        given = replies(await send(doing.settings, project(doing.event, PROJECTION)))
+    except TroubleError as trouble:
+        doing.log(f"cicflow was not told of a login: {trouble}")
+        failed = True
+    else:
+        failed = bool(given) and carry_out(doing, given)
+    if failed and doing.closed:
+        doing.deny(TRY_AGAIN)
+
+
+async def continue_post_login(doing: Doing, state: str) -> None:
+    """Do what the person has brought back, signed by cicflow; without that nobody who was held gets in."""
+    metadata = (doing.event.get("transaction") or {}).get("metadata") or {}
+    held = metadata.get(MARK) != "page"
+    try:
+        given = brought_back(doing.event, state)
+    except TroubleError as trouble:
+        doing.log(f"cicflow's way back of a login: {trouble}")
+        if held or doing.closed:
+            doing.deny(NOT_CONFIRMED if held else TRY_AGAIN)
         return
-    logs.append(f"cicflow: {trouble}"[:255])
-    if settings.get("CICFLOW_ON_FAILURE") == "closed":
-        commands.append(["access.deny", DENIAL])
+    if carry_out(doing, given, back=True) and (held or doing.closed):
+        doing.deny(NOT_CONFIRMED)
 
 
-async def send(settings: dict[str, str], event: Any) -> str | None:
-    """Make the request; gives what went wrong, or None."""
+async def send(settings: dict[str, str], event: Any) -> bytes:
+    """Make the request; gives what is answered.
+
+    Raises TroubleError when cicflow could not be told.
+    """
     encoded = settings.get("CICFLOW_SECRET", "").removeprefix("whsec_")
     try:
         key = base64.b64decode(encoded, validate=True)
     except binascii.Error:
         key = b""
     if len(key) < LEAST_KEY:
-        return "CICFLOW_SECRET is no signing secret"
+        raise TroubleError("CICFLOW_SECRET is not a signing secret")
     body = write({"trigger": "post-login", "event": event}).encode()
     webhook_id = f"evt_{uuid.uuid4().hex}"
     stamp = str(int(datetime.now(tz=UTC).timestamp()))
@@ -141,8 +196,12 @@ async def send(settings: dict[str, str], event: Any) -> str | None:
                 settings["CICFLOW_URL"], content=body, headers=headers, timeout=patience(settings)
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return f"no answer ({type(error).__name__})"
-    return None if response.is_success else f"answered {response.status_code}"
+            raise TroubleError(type(error).__name__) from None
+    if not response.is_success:
+        raise TroubleError(f"cicflow answered {response.status_code}")
+    if len(response.content) > LARGEST_ANSWER:
+        raise TroubleError(NONSENSE)
+    return response.content
 
 
 def patience(settings: dict[str, str]) -> float:

@@ -8,7 +8,6 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -18,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.auth0.shipped import code
 from sandbox.server import serving
 from tests.sandbox.auth0_tenancy import BLOCKED, CUSTOMER, HOSTILE, NEWCOMER, PHONE, SOCIAL, Tenancy, tenancy
 from tests.specs import post_login
 
-SHIPPED = Path(__file__).parents[2] / "connectors" / "auth0" / "action" / "post-login.js"
+SHIPPED = code("post-login")
 KEY = b"a key of more than twenty-four bytes"
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not on this machine")
@@ -301,7 +301,7 @@ async def test_without_node_only_the_shipped_action_runs(tenant: Tenancy) -> Non
 async def told(tenant: Tenancy, runner: str, ear: Ear, login: dict[str, Any], **secrets: str) -> dict[str, Any]:
     """Install the shipped Action and log in; gives the outcome."""
     async with ear.open() as url:
-        await tenant.install(SHIPPED.read_text(), CICFLOW_URL=url, CICFLOW_SECRET=SECRET, **secrets)
+        await tenant.install(SHIPPED, CICFLOW_URL=url, CICFLOW_SECRET=SECRET, **secrets)
         await tenant.control("PUT", "settings", {"runner": runner})
         return await tenant.login(**login)
 
@@ -357,7 +357,7 @@ async def test_the_shipped_action_fails_open_or_closed(tenant: Tenancy, runner: 
 @pytest.mark.parametrize("runner", RUNNERS)
 async def test_nobody_listening_lets_the_login_through(tenant: Tenancy, runner: str, free_port: int) -> None:
     url = f"http://127.0.0.1:{free_port}/in/key"
-    await tenant.install(SHIPPED.read_text(), CICFLOW_URL=url, CICFLOW_SECRET=SECRET)
+    await tenant.install(SHIPPED, CICFLOW_URL=url, CICFLOW_SECRET=SECRET)
     await tenant.control("PUT", "settings", {"runner": runner})
     outcome = await tenant.login(CUSTOMER)
     assert (outcome["allowed"], len(outcome["executions"][0]["logs"])) == (True, 1)
@@ -399,7 +399,7 @@ async def test_the_twin_says_byte_for_byte_what_the_action_says(tenant: Tenancy,
     usual = {name: value for name, value in login.items() if name not in {"risk", "why"}}
     same = {**usual, "event_overrides": fixed}
     async with ear.open() as url:
-        await tenant.install(SHIPPED.read_text(), CICFLOW_URL=url, CICFLOW_SECRET=SECRET)
+        await tenant.install(SHIPPED, CICFLOW_URL=url, CICFLOW_SECRET=SECRET)
         for runner in ("node", "twin"):
             await tenant.control("PUT", "settings", {"runner": runner})
             assert (await tenant.login(**same))["event"] == fixed
