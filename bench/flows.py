@@ -42,6 +42,13 @@ def two_calls(name: str = "two-calls") -> dict[str, Any]:
     return _flow(name, "Two calls", [{"id": "person", "do": "auth0.get_user", "using": _TENANT, "with": person}, _MARK])
 
 
+def answer(name: str = "answer") -> dict[str, Any]:
+    """Return a flow with a guard that answers within the login: a second factor where the risk is high, else nothing."""
+    risky = [{"left": "{{ event.authentication.riskAssessment.confidence }}", "is": "low"}]
+    steps = [{"if": risky, "then": [{"answer": {"require mfa": True}}], "else": [{"answer": "allow"}]}]
+    return _flow(name, "Answer", steps, answers={"within": "2s"})
+
+
 def export(name: str = "export", *, days: int) -> dict[str, Any]:
     """Return a flow that brings everybody who has not signed in for so many days."""
     return _flow(
