@@ -17,6 +17,8 @@ from sandbox.auth0.users import FIELDS, account_of
 routes = Routes()
 
 MOST_MEMBERS_AT_ONCE = 10
+"""The document names no limit; a small one here makes sure that long lists are sent in parts."""
+
 MOST_ROLES = 50
 NAME = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$"
 COLOUR: Rules = {"type": "string", "pattern": r"^#([0-9a-fA-F]{3}){1,2}$"}
