@@ -58,8 +58,10 @@ def serve(*, works: bool | None = None, listens: bool = True) -> int:
     if not listens or works is not None:
         settings = settings.model_copy(update={"cicflow_works": not listens or works})
     logs.configure(settings.cicflow_log_level)
+    # Here, and not when the server begins: it would show what is wrong as a traceback.
+    engine = assembly.newest(settings)
     uvicorn.run(
-        assembly.web(settings, listens=listens),
+        assembly.web(settings, listens=listens, engine=engine),
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
+import sqlalchemy as sa
 import structlog
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.app.async_app import AsyncApp
@@ -58,13 +59,23 @@ class Kept:
     accounts: Accounts
 
 
-@asynccontextmanager
-async def kept(settings: StoreSettings) -> AsyncIterator[Kept]:
-    """Open the database, brought to its newest form, and the connections."""
-    async with AsyncExitStack() as stack:
-        engine = open_engine(settings.database_url)
-        stack.callback(engine.dispose)
+def newest(settings: StoreSettings) -> sa.Engine:
+    """Open the database, brought to its newest form. Raises StorageError."""
+    engine = open_engine(settings.database_url)
+    try:
         schema.upgrade(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@asynccontextmanager
+async def kept(settings: StoreSettings, engine: sa.Engine | None = None) -> AsyncIterator[Kept]:
+    """Open what is remembered, unless that is done already, and the connections."""
+    async with AsyncExitStack() as stack:
+        engine = engine or newest(settings)
+        stack.callback(engine.dispose)
         store = Store(engine)
         stack.callback(store.close)
         vault = Vault(store, settings.keys)
@@ -74,10 +85,10 @@ async def kept(settings: StoreSettings) -> AsyncIterator[Kept]:
 
 
 @asynccontextmanager
-async def bot(settings: Settings, *, listens: bool = True) -> AsyncIterator[Doors]:
+async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | None = None) -> AsyncIterator[Doors]:
     """Open everything, go on with what was under way, and listen to Slack."""
     async with AsyncExitStack() as stack:
-        things = await stack.enter_async_context(kept(settings))
+        things = await stack.enter_async_context(kept(settings, engine))
         workspace = await stack.enter_async_context(_workspace(settings))
         store, decisions, history = things.store, Decisions(things.store), History(things.store)
         permissions = Permissions(store, workspace)
@@ -210,13 +221,13 @@ def _runs(things: Kept, people: People, decisions: Decisions, settings: StoreSet
     )
 
 
-def web(settings: Settings, *, listens: bool = True) -> Starlette:
+def web(settings: Settings, *, listens: bool = True, engine: sa.Engine | None = None) -> Starlette:
     """Return the web application. Its lifespan is the bot's. One that does not listen only says that it is well."""
     app = Starlette()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with bot(settings, listens=listens) as doors:
+        async with bot(settings, listens=listens, engine=engine) as doors:
             app.router.routes.extend(route for route in doors.routes() if listens or route.path == "/health")
             log.info("ready", flows=len(await doors.store.flows()), listens=listens, works=settings.cicflow_works)
             yield

@@ -13,7 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
+from bot import assembly
+from bot.settings import Settings
 from tests.bot.arrivals import event, send, signed
 from tests.bot.made import FAILS, LOCKS, NOTE, WAITS, make, run_says, start
 from tests.worlds import FLOW, ROOT, Stage
@@ -206,3 +209,15 @@ async def test_a_web_process_listens_and_a_worker_carries_out(set_up: Stage, unu
                 await set_up.http.post(f"{worker}/slack/events"),
             ]
     assert [answer.status_code for answer in answers] == [404, 404]
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker", "migrate"])
+async def test_a_database_of_a_newer_program_is_refused_in_one_sentence(set_up: Stage, command: str) -> None:
+    async with assembly.kept(Settings(**set_up.settings)) as things:
+        await things.store.order(
+            lambda database: database.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        )
+    status, out, err = await bot(set_up, command)
+    assert (status, out) == (1, "")
+    assert err.startswith("The database was written by a newer cicflow than this one: its form is 9999")
+    assert len(err.splitlines()) == 1
