@@ -163,6 +163,7 @@ async def answer_to(tenant: Tenant, request: Request, content: bytes) -> Respons
     except ServiceError as refusal:
         response = JSONResponse(refusal.body(), status_code=refusal.status)
         if refusal.status == 429 and not oauth:
+            witness.limited(tenant, request.method, request.url.path, request.headers.get("user-agent", ""))
             bucket = refusal.bucket if isinstance(refusal, TooFastError) else tenant.bucket
             response.headers.update(bucket.headers(tenant.now()))
         return response

@@ -33,11 +33,13 @@ class Course:
     failures: list[tuple[Bound, Execution]] = field(default_factory=list)
     denial: Denial | None = None
     redirect: Redirect | None = None
+    spoiled: bool = False
+    """Whether more was asked for than the service does."""
 
     @property
     def failed(self) -> bool:
         """Whether an Action has failed, which undoes what was asked for."""
-        return bool(self.failures)
+        return bool(self.failures) or self.spoiled
 
 
 def begin(tenant: Tenant, trigger: Trigger, event: dict[str, Any]) -> Course:
@@ -76,6 +78,11 @@ async def follow(tenant: Tenant, course: Course, *, state: str | None = None) ->
             return
         course.denial, course.redirect = course.effects.take(course.trigger.id, execution.commands)
         share(course)
+        too_large = course.effects.too_large()
+        if too_large is not None:
+            course.spoiled, course.redirect = True, None
+            course.denial = Denial(reason=f"what is to be written into {too_large} is larger than 32 kB")
+            return
         if course.denial is not None:
             course.redirect = None
             return

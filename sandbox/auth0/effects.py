@@ -1,5 +1,6 @@
 """Effects: what the Actions of one trigger asked for, gathered till the end, where it is done once."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,9 @@ from sandbox.auth0.tenant import Account
 
 CODED = {"credentials-exchange", "custom-token-exchange"}
 """Triggers whose refusals begin with a code."""
+
+LARGEST_METADATA = 32 * 1024
+"""Bytes of each kind, in one login."""
 
 USUAL_CODES = {"custom-token-exchange": "invalid_request", "credentials-exchange": "invalid_request"}
 
@@ -140,6 +144,13 @@ class Effects:
         """Give the scopes of the access token."""
         wanted = [*requested, *(one for one in self.added_scopes if one not in requested)]
         return [one for one in wanted if one not in self.removed_scopes]
+
+    def too_large(self) -> str | None:
+        """Name the metadata that is more than the service writes in one go, if any is."""
+        for name, values in (("user_metadata", self.user_metadata), ("app_metadata", self.app_metadata)):
+            if len(json.dumps(values, ensure_ascii=False).encode()) > LARGEST_METADATA:
+                return name
+        return None
 
     def write_metadata(self, account: Account) -> bool:
         """Write the metadata, once; says whether there was any."""

@@ -16,7 +16,7 @@ from sandbox.auth0.outcomes import Outcome, begun
 from sandbox.auth0.places import DENIED_IP, FAR_AWAY, HOME, OTHER_DEVICE, PLACES, USUAL_DEVICE
 from sandbox.auth0.risk import DEFAULT_REASONS, Confidence, Reason, assess
 from sandbox.auth0.sessions import close_session, give_refresh_token, open_session
-from sandbox.auth0.tenant import Account, Tenant
+from sandbox.auth0.tenant import Account, Organization, Tenant
 from sandbox.auth0.triggers import POST_LOGIN
 from sandbox.auth0.visitors import merged
 
@@ -39,6 +39,9 @@ class Login(BaseModel):
     ip: str | None = None
     user_agent: str | None = None
     mfa: Answering = "passed"
+    organization: str | None = None
+    """The id or the name of the organization that the person logs in to."""
+
     event_overrides: dict[str, Any] = {}
 
     def reasons(self) -> list[Reason]:
@@ -65,6 +68,9 @@ async def log_in(tenant: Tenant, account: Account, login: Login, address: str) -
         del tenant.sessions[session["id"]]  # nobody is logged in before the last Action has run
     risk = risk_of(login, account, visit, first=first)
     event = post_login_event(tenant, account, visit, address=address, session=session, risk=risk)
+    organization = named_organization(tenant, login.organization)
+    if organization is not None:
+        event["organization"] = shown_organization(organization)
     event = merged(event, login.event_overrides)
     course = begin(tenant, POST_LOGIN, event)
     pursuit = Pursuit(outcome=outcome, course=course, visit=visit, account=account, conclude=lambda: None)
@@ -166,7 +172,30 @@ class Attempt:
         """Write a record of it."""
         exchanged: dict[str, Any] = {"audience": AUDIENCE, "scope": "openid profile email"} if self.exchange else {}
         usual: dict[str, Any] = {"error": {"message": description, "oauthError": "unauthorized"}}
-        note(self.tenant, self.pursuit, kind, description, details if details is not None else usual, **exchanged)
+        more = {**exchanged, **organization_of(self.pursuit.course.event)}
+        note(self.tenant, self.pursuit, kind, description, details if details is not None else usual, **more)
+
+
+def named_organization(tenant: Tenant, named: str | None) -> Organization | None:
+    """Find the organization that a login is to."""
+    every = tenant.organizations.values()
+    return next((one for one in every if named in (one.id, one.name)), None) if named else None
+
+
+def shown_organization(organization: Organization) -> dict[str, Any]:
+    """Write an organization as events have it."""
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "display_name": organization.display_name,
+        "metadata": dict(organization.metadata),
+    }
+
+
+def organization_of(event: dict[str, Any]) -> dict[str, Any]:
+    """Say in a record which organization it was."""
+    known = event.get("organization")
+    return {"organization_id": known["id"], "organization_name": known["name"]} if known else {}
 
 
 def visit_of(login: Login) -> Visit:

@@ -50,9 +50,29 @@ def after(tenant: Tenant, route: Route, call: Call, remembered: Account | None, 
         user_events.updated(tenant, account, remembered.profile)
 
 
+def limited(tenant: Tenant, method: str, path: str, user_agent: str) -> None:
+    """Write that a client has reached the limit; once, however many of its calls do so one after the other."""
+    if tenant.logs and tenant.logs[-1]["type"] == "api_limit":
+        return
+    limit = {"bucket": "management-api", "global": True, "size": tenant.settings.burst}
+    records.write(
+        tenant,
+        "api_limit",
+        "You passed the limit of calls of the Management API",
+        visit=visit_of(user_agent),
+        details={"limit": limit, "request": {"method": method.lower(), "path": path}},
+        client_id=CLIENT_ID,
+        client_name=CLIENT_NAME,
+    )
+
+
 def visit(call: Call) -> Visit:
-    """Say where the client is."""
-    user_agent = call.headers.get("user-agent", "")
+    """Say where the client of a call is."""
+    return visit_of(call.headers.get("user-agent", ""))
+
+
+def visit_of(user_agent: str) -> Visit:
+    """Say where a client is."""
     return Visit(ip="127.0.0.1", asn=HOME.asn, user_agent=user_agent, geoip={}, protocol="")
 
 

@@ -114,6 +114,16 @@ async def test_reading_a_secret_is_in_the_log(tenant: Tenancy) -> None:
     assert "a secret" not in str(newest)
 
 
+async def test_a_client_that_calls_too_often_is_in_the_log_once(tenant: Tenancy) -> None:
+    token = await tenant.token()
+    await tenant.control("PUT", "settings", {"rate_limit": {"burst": 1, "per_second": 0.001}})
+    statuses = [(await tenant.api("GET", "/users", token)).status_code for _ in range(4)]
+    assert statuses == [200, 429, 429, 429]
+    (record,) = (await tenant.control("GET", "state"))["logs"]
+    assert record["type"] == "api_limit"
+    right_record(record)
+
+
 async def test_a_block_that_is_taken_away_is_in_the_log(tenant: Tenancy) -> None:
     await tenant.sdk.user_blocks.delete(CUSTOMER)
     released, called = (await tenant.api("GET", "/logs")).json()

@@ -322,6 +322,24 @@ async def test_a_refresh_is_no_login(tenant: Tenancy) -> None:
     assert (after["last_login"], after["logins_count"]) == (before["last_login"], before["logins_count"])
 
 
+@needs_node
+async def test_too_much_metadata_makes_the_login_fail_and_none_of_it_is_written(tenant: Tenancy) -> None:
+    await runs(
+        tenant, "post-login", "api.user.setAppMetadata('a', 1); api.user.setUserMetadata('b', 'x'.repeat(33000));"
+    )
+    outcome = await happens(tenant, "post-login")
+    assert (outcome["allowed"], "user_metadata" in outcome["reason"]) == (False, True)
+    assert (await tenant.user(CUSTOMER))["app_metadata"] == {"plan": "gold"}
+
+
+async def test_a_login_to_an_organization_says_so(tenant: Tenancy) -> None:
+    given = {"name": "example", "display_name": "Example"}
+    made = (await tenant.api("POST", "/organizations", json=given)).json()
+    outcome = await happens(tenant, "post-login", organization="example")
+    assert outcome["event"]["organization"] == {"id": made["id"], "metadata": {}, **given}
+    assert (outcome["logs"][0]["organization_id"], outcome["logs"][0]["organization_name"]) == (made["id"], "example")
+
+
 # ---- sign-ups ----
 
 
