@@ -20,6 +20,36 @@ class Connection(SQLModel, table=True):
     made_at: float
 
 
+class ConnectionHealth(SQLModel, table=True):
+    """How a connection was when it was last tried."""
+
+    __tablename__ = "connection_health"
+
+    name: str = Field(primary_key=True)
+    claimed_at: float
+    """When a process last undertook to try it: the others leave it alone for a while."""
+    checked_at: float | None = None
+    ok: bool = True
+    said: str = ""
+    told: bool = True
+    """Whether it worked when people were last told of it. Until they are, it is taken to work."""
+
+
+class StreamHealth(SQLModel, table=True):
+    """How a stream that a service sends us was when it was last looked at."""
+
+    __tablename__ = "stream_health"
+
+    connection: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    claimed_at: float
+    stopped: bool = False
+    stops: list[float] = Field(default=[], sa_type=JSON)
+    """When it was found switched off, during the last day."""
+    told: str = ""
+    """What people were told of it since it is switched off."""
+
+
 class Flow(SQLModel, table=True):
     """A flow that somebody set up: which version of it is in force, and whether it is on."""
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlmodel import Session, select
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
 
-from flows.store import Store
+from flows.store import Store, changed
 from flows.tables import Connection
 
 Proof = Literal["signed", "bearer", "client-token"]
@@ -79,6 +80,13 @@ class Vault:
         row = await self._store.transact(work)
         self._opened.clear()
         return self._open(row)
+
+    async def forget(self, name: str) -> bool:
+        """Forget a connection, and its secrets. Returns False if there is none."""
+        statement = delete(Connection).where(col(Connection.name) == name)
+        gone = await self._store.transact(lambda session: changed(session, statement))
+        self._opened.clear()
+        return gone
 
     async def named(self, name: str) -> Account | None:
         """Return a connection by its name."""
