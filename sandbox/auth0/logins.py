@@ -120,7 +120,7 @@ class Attempt:
             return
         course = pursuit.course
         effects = course.effects
-        denial = course.denial or challenge(self.tenant, pursuit, self.login.mfa)
+        denial = course.denial or challenge(self.tenant, pursuit, self.login.mfa) or self.change_person()
         outcome.claims = {"id_token": effects.id_token, "access_token": effects.access_token}
         outcome.scope = effects.scopes(list(course.event.get("transaction", {}).get("requested_scopes") or []))
         if not course.failed:
@@ -131,8 +131,30 @@ class Attempt:
             outcome.allow()
         else:
             outcome.refuse(denial.reason, message=denial.message, code=denial.code)
-        user_events.updated(self.tenant, self.account, self.before, pursuit.visit)
+        if self.account.user_id in self.tenant.accounts:
+            user_events.updated(self.tenant, self.account, self.before, pursuit.visit)
         self.write_ending(denial)
+
+    def change_person(self) -> Denial | None:
+        """Log the person in as the one whose identity this is, where an Action says so; gives what is against it."""
+        primary_id = self.pursuit.course.effects.primary_user
+        if primary_id is not None:
+            primary = self.tenant.accounts.get(primary_id)
+            mine = self.account.profile["identities"][0]
+            names = (mine["provider"], mine["user_id"])
+            identities = primary.profile["identities"] if primary else []
+            if primary is None or names not in [(one["provider"], one["user_id"]) for one in identities]:
+                return Denial(reason="the identity of this login is not among those of the primary user")
+            self.become(primary)
+        return None
+
+    def become(self, primary: Account) -> None:
+        """Go on as somebody else."""
+        self.before = user_events.shown_user(primary.profile)
+        self.account = self.pursuit.account = primary
+        self.pursuit.outcome.user_id = primary.user_id
+        if self.session:
+            self.session["user_id"] = primary.user_id
 
     def close_what_was_revoked(self) -> None:
         """End the session or take the refresh token, where an Action has revoked it."""
@@ -149,7 +171,8 @@ class Attempt:
         self.account.user_agents.add(visit.user_agent)
         self.account.cities.add(visit.geoip.get("cityName", ""))
         self.account.wrong_passwords.pop(visit.ip, None)
-        if self.session and not self.exchange:
+        # Whoever was deleted or linked in the middle of it has no account that a session could be of.
+        if self.session and not self.exchange and self.account.user_id in self.tenant.accounts:
             self.tenant.sessions[self.session["id"]] = self.session
             give_refresh_token(self.tenant, self.account.user_id, self.session)
 

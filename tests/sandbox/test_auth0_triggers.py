@@ -332,6 +332,37 @@ async def test_too_much_metadata_makes_the_login_fail_and_none_of_it_is_written(
     assert (await tenant.user(CUSTOMER))["app_metadata"] == {"plan": "gold"}
 
 
+LINKS = """
+const head = { authorization: `Bearer ${event.secrets.TOKEN}`, 'content-type': 'application/json' };
+const [provider, user_id] = event.user.user_id.split('|');
+const address = `${event.secrets.URL}/api/v2/users/${encodeURIComponent(event.secrets.PRIMARY)}/identities`;
+await fetch(address, { method: 'POST', headers: head, body: JSON.stringify({ provider, user_id }) });
+"""
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("body", "user_id", "reason"),
+    [
+        (f"{LINKS} api.authentication.setPrimaryUser(event.secrets.PRIMARY);", CUSTOMER, None),
+        (LINKS, SOCIAL, None),
+        (
+            "api.authentication.setPrimaryUser(event.secrets.PRIMARY);",
+            SOCIAL,
+            "the identity of this login is not among those of the primary user",
+        ),
+    ],
+)
+async def test_who_is_linked_in_a_login_gets_in_as_the_other_one(
+    tenant: Tenancy, body: str, user_id: str, reason: str | None
+) -> None:
+    await runs(tenant, "post-login", body, PRIMARY=CUSTOMER, URL=tenant.address, TOKEN=await tenant.token())
+    outcome = await does(tenant, "logins", user_id=SOCIAL)
+    assert (outcome["user_id"], outcome["reason"], outcome["executions"][0]["error"]) == (user_id, reason, None)
+    sessions = (await tenant.user(CUSTOMER))["sessions"]
+    assert (outcome["event"]["session"]["id"] in {one["id"] for one in sessions}) is (user_id == CUSTOMER)
+
+
 async def test_a_login_to_an_organization_says_so(tenant: Tenancy) -> None:
     given = {"name": "example", "display_name": "Example"}
     made = (await tenant.api("POST", "/organizations", json=given)).json()
