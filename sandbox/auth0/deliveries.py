@@ -136,7 +136,7 @@ class Sender:
 
     async def _post_logs(self, client: httpx.AsyncClient, stream: LogStream, items: list[dict[str, Any]]) -> bool:
         sink = stream.sink
-        headers = {one["header"]: one["value"] for one in sink.get("httpCustomHeaders", [])}
+        headers = {one.get("header", ""): one.get("value", "") for one in sink.get("httpCustomHeaders", [])}
         headers["content-type"] = sink["httpContentType"]
         if sink.get("httpAuthorization"):
             headers["authorization"] = sink["httpAuthorization"]
@@ -261,7 +261,7 @@ async def post(
     """Post something; gives the status, and what was wrong unless it got through."""
     try:
         response = await client.post(address, content=content, headers=headers)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # headers may hold anything that was typed
         return None, f"no answer ({type(error).__name__})"
     return response.status_code, None if response.is_success else f"answered {response.status_code}"
 

@@ -399,6 +399,17 @@ async def test_an_event_can_go_to_an_action_that_has_it_sent_again_by_failing(te
     assert [one["error_message"] for one in failed["attempts"]] == ["user.updated cache"] * 4
 
 
+@pytest.mark.parametrize("value", ["ünïcode", "two\nlines"])
+async def test_a_header_that_cannot_be_sent_is_a_failure_like_others(tenant: Tenancy, value: str) -> None:
+    authorization = {"method": "custom_header", "header_key": "X-Key", "value": value}
+    receiver = Receiver()
+    async with receiver.open() as url:
+        await event_stream(tenant, url, "user.updated", authorization=authorization)
+        await happens(tenant, "post-login")
+        found = await settled(tenant, lambda found: found["event_streams"][0]["failures_in_total"] == 1)
+    assert (receiver.got, len(found["attempts"])) == ([], 4)
+
+
 async def test_a_receiver_that_is_slow_holds_nobody_up(tenant: Tenancy) -> None:
     receiver = Receiver(500)
     await tenant.control("PUT", "settings", {"delivery_scale": 60})
