@@ -12,8 +12,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
-from pydantic import Field, ValidationError
-from pydantic_core import from_json
+from pydantic import Field, TypeAdapter, ValidationError
 
 from connectors.auth0.client import SERVICE, Tenant, is_loopback
 from connectors.auth0.connector import auth0
@@ -37,6 +36,7 @@ PIECE: Final = 1 << 20
 LONGEST_LINE: Final = 1 << 24
 PACKED: Final = b"\x1f\x8b"
 FIELDS: Final = tuple(name for name in User.model_fields if name not in {"app_metadata", "user_metadata", "identities"})
+_PERSON: Final = TypeAdapter(dict[str, Any])
 
 
 class _Job(Lenient):
@@ -154,8 +154,8 @@ def _given_up(error: Exception) -> ConnectorError:
 def record(number: int, line: bytes) -> dict[str, Any]:
     """Read one line. Raises Refused if it is not one user."""
     try:
-        found = from_json(line)
-    except ValueError:
+        return _PERSON.validate_json(line)
+    except ValidationError:
         found = _read_slowly(line)
     if not isinstance(found, dict):
         # Without a cause: its text would show a person's data.
@@ -164,9 +164,9 @@ def record(number: int, line: bytes) -> dict[str, Any]:
 
 
 def _read_slowly(line: bytes) -> Any:
-    """Read what only the forgiving reader takes, such as half of a character; None where it does not either."""
+    """Read what only the forgiving reader takes: half a character becomes a question mark. None if it does not either."""
     try:
-        return json.loads(line)
+        return json.loads(json.dumps(json.loads(line), ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
 

@@ -189,17 +189,17 @@ class _Look:
         ]
         found = []
         for number, line in old:
-            user = self._whole(line) if line[:at] == begin else None
+            user = self._whole(line, before) if line[:at] == begin else None
             if user is None and line.strip() and not self._active(line, before):
                 user = self.pick(record(number, line))
             if user is not None:
                 found.append(user)
         return found
 
-    def _whole(self, line: bytes) -> InactiveUser | None:
+    def _whole(self, line: bytes, before: bytes) -> InactiveUser | None:
         """Read the line of somebody who signed in long ago, where nothing more is asked for. None: look closer."""
         login = line[len(BEGIN) : len(BEGIN) + MOMENT]
-        if not self.plain or not _ONLY_LOGIN.fullmatch(login):
+        if not self.plain or login >= before or not _ONLY_LOGIN.fullmatch(login):
             return None
         days = (self.now - datetime.fromisoformat(login.decode())).days
         added = b'{"signal":"last_login","seen_at":"%b","inactive_days":%d,' % (login, days)

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from connectors.auth0 import exports
 from connectors.auth0.client import Settings, Tenant, connect
 from connectors.auth0.exports import Export, Lines, exported
+from connectors.auth0.profiles import User
 from connectors.catalog import catalog
 from connectors.errors import ConnectorError, Missing, Reconnect, Refused, TryLater
 from connectors.wire import Wire
@@ -71,6 +72,13 @@ async def test_a_file_is_read_however_it_is_packed(wire: Wire, odd: Oddity, cont
 async def test_an_export_of_nobody_is_empty(wire: Wire, odd: Oddity) -> None:
     odd.answers = [TOKEN, BEGUN, job(odd), Response(gzip.compress(b""))]
     assert await read(odd_tenant(odd, wire)) == []
+
+
+async def test_half_a_character_in_a_name_spoils_nothing(wire: Wire, odd: Oddity) -> None:
+    half = b'{"user_id": "auth0|half", "name": "half \\ud83d", "last_login": "2020-01-01T00:00:00.000Z"}'
+    odd.answers = [TOKEN, BEGUN, job(odd), Response(half)]
+    users = [item async for item in exports.export_users(odd_tenant(odd, wire), Export())]
+    assert users[0] == User(user_id="auth0|half", name="half ?", last_login="2020-01-01T00:00:00.000Z")
 
 
 async def test_the_token_stays_with_the_tenant(wire: Wire, odd: Oddity) -> None:
