@@ -12,9 +12,10 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import commands, decisions, flow_settings, home, starts
+from bot import commands, connecting, decisions, flow_settings, home, starts
 from bot import runs as run_desk
 from bot.commands import Commands
+from bot.connecting import Connecting
 from bot.flow_settings import FlowSettings
 from bot.home import Home
 from bot.permissions import Permissions
@@ -49,6 +50,7 @@ def create(
     desk: RunDesk,
     by_hand: Starts,
     home_tab: Home,
+    connections: Connecting,
 ) -> AsyncApp:
     """Return the app with its listeners. `verify` is off in Socket Mode only, where nothing is signed."""
     logger = getLogger("slack_bolt")
@@ -68,6 +70,7 @@ def create(
     run_desk.register(app, desk)
     starts.register(app, by_hand)
     home.register(app, home_tab)
+    connecting.register(app, connections)
     app.error(_failed)
     return app
 

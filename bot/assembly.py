@@ -1,9 +1,10 @@
 """The assembly: the one place where the parts are put together."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import aiohttp
 import sqlalchemy as sa
@@ -17,10 +18,14 @@ from bot import app as bolt
 from bot import schema, socket_mode
 from bot.alerts import Silent, SlackPeople
 from bot.commands import Commands
+from bot.concerned import Concerned
+from bot.connecting import Connecting
 from bot.connections import Accounts
 from bot.flow_settings import FlowSettings
+from bot.health import Health
 from bot.holding import WaitingRoom
 from bot.home import Home
+from bot.installing import Installing
 from bot.permissions import Permissions
 from bot.rights import Rights
 from bot.runs import RunDesk
@@ -28,8 +33,10 @@ from bot.settings import Settings, StoreSettings
 from bot.shelf import Shelf
 from bot.starts import Starts
 from bot.status import Status
+from bot.stream_watch import StreamWatch
 from bot.switches import Switches
 from bot.trials import Trials
+from bot.undertakings import Undertakings
 from bot.versions import Versions
 from bot.web import Doors
 from bot.why import Reasons
@@ -38,7 +45,9 @@ from connectors.base import Catalog
 from connectors.catalog import catalog
 from connectors.wire import Wire
 from flows.builtins import BUILTINS
+from flows.clock import Clock
 from flows.decisions import Decisions
+from flows.health import HealthRecords
 from flows.history import History
 from flows.runs import Runs
 from flows.store import Store, open_engine
@@ -47,6 +56,9 @@ from flows.templates import library
 from flows.vault import Vault
 
 log = structlog.get_logger()
+
+LOOK: Final = 60.0
+"""Seconds between two looks whether a connection or a stream is to be looked after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +108,42 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         templates = library(things.catalog)
         example = next(iter(templates), "name")
         shelf = Shelf(store, templates)
+        concerned = Concerned(store=store, permissions=permissions, workspace=workspace)
+        health = Health(
+            vault=things.vault,
+            catalog=things.catalog,
+            accounts=things.accounts,
+            records=HealthRecords(store),
+            concerned=concerned,
+            now=time.time,
+        )
+        watch = StreamWatch(
+            vault=things.vault,
+            accounts=things.accounts,
+            records=health.records,
+            concerned=concerned,
+            public_url=settings.cicflow_public_url,
+            now=time.time,
+        )
+        undertakings = Undertakings(concerned)
+        connecting = Connecting(
+            vault=things.vault,
+            catalog=things.catalog,
+            accounts=things.accounts,
+            health=health,
+            watch=watch,
+            installing=Installing(
+                vault=things.vault,
+                catalog=things.catalog,
+                accounts=things.accounts,
+                public_url=settings.cicflow_public_url,
+            ),
+            undertakings=undertakings,
+            concerned=concerned,
+            permissions=permissions,
+            workspace=workspace,
+            now=time.time,
+        )
         flow_settings = FlowSettings(
             store=store,
             vault=things.vault,
@@ -116,7 +164,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             workspace=workspace,
         )
         switches = Switches(store=store, shelf=shelf, permissions=permissions, settings=flow_settings)
-        status = Status(store=store, shelf=shelf, history=history, decisions=decisions, vault=things.vault)
+        status = Status(store=store, shelf=shelf, history=history, decisions=decisions, health=health)
         reasons = Reasons(shelf=shelf, history=history, runs=runs)
         trials = Trials(store=store, shelf=shelf, history=history, runs=runs, permissions=permissions)
         versions = Versions(
@@ -132,10 +180,11 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 *starts.verbs(example),
                 *trials.verbs(example),
                 *versions.verbs(example),
+                *connecting.verbs(),
                 *rights.verbs(),
             ]
         )
-        home = Home(shelf=shelf, decisions=decisions, workspace=workspace)
+        home = Home(shelf=shelf, decisions=decisions, health=health, workspace=workspace)
 
         def listening(*, verify: bool) -> AsyncApp:
             return bolt.create(
@@ -150,10 +199,13 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 desk=desk,
                 by_hand=starts,
                 home_tab=home,
+                connections=connecting,
             )
 
+        stack.push_async_callback(undertakings.close)
         stack.push_async_callback(runs.close)
         await runs.launch()
+        stack.enter_context(_watched(health, watch))
         if listens and settings.slack_app_token is not None:
             await stack.enter_async_context(
                 socket_mode.connected(
@@ -172,6 +224,25 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             waiting_room=WaitingRoom(vault=things.vault, store=store),
             public_url=settings.cicflow_public_url,
         )
+
+
+@contextmanager
+def _watched(health: Health, watch: StreamWatch) -> Iterator[None]:
+    """Look after connections and streams: at once, and again and again."""
+
+    async def begin() -> None:
+        await health.begin()
+        await watch.begin()
+
+    clock = Clock(begin, now=time.time)
+    clock.start()
+    clock.set(time.time())
+    clock.every(LOOK, health.look, "connections")
+    clock.every(LOOK, watch.look, "streams")
+    try:
+        yield
+    finally:
+        clock.stop()
 
 
 @asynccontextmanager

@@ -31,14 +31,21 @@ class Accounts:
             raise Reconnect(f"There is no connection {name} any more.")
         kept = self._clients.get(name)
         if kept is None or kept[0] != account.settings:
-            connector = self._catalog.connectors[account.connector]
             try:
-                settings = connector.settings.model_validate(account.settings)
+                kept = (account.settings, self.trial(account.connector, account.settings))
             except ValidationError as error:
                 raise Reconnect(f"The settings of the connection {name} are not complete any more.") from error
-            kept = (account.settings, connector.connect(settings, self._wire))
             self._clients[name] = kept
         return kept[1]
+
+    def trial(self, connector: str, settings: Mapping[str, Any]) -> Any:
+        """Return a client for settings that are not kept yet. Raises ValidationError."""
+        known = self._catalog.connectors[connector]
+        return known.connect(known.settings.model_validate(settings), self._wire)
+
+    def forget(self, name: str) -> None:
+        """Let the next who needs a connection's client have a new one, that has heard nothing yet."""
+        self._clients.pop(name, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

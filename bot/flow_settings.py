@@ -12,6 +12,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import forms, words
+from bot.commands import COMMAND
 from bot.permissions import Permissions
 from bot.replies import refusal
 from bot.shelf import Entry, Shelf
@@ -66,7 +67,7 @@ class FlowSettings:
             return forms.notice(
                 forms.name_of(entry.name),
                 f"This needs a connection to {words.escape(title)}, and there is none yet. "
-                f"Whoever runs this bot makes one with `python -m bot {missing} connect`.",
+                f"Make one with `{COMMAND} connect {missing}`.",
             )
         return forms.settings_form(
             entry.name,

@@ -40,7 +40,7 @@ def loading(title: str) -> dict[str, Any]:
 
 def notice(title: str, text: str) -> dict[str, Any]:
     """Return a view that only says something."""
-    return _view(title, [words.section(text)])
+    return _view(title, words.pages(text.split("\n"), 90))
 
 
 def settings_form(

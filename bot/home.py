@@ -1,4 +1,4 @@
-"""The Home tab: the flows there are, and what waits for an answer."""
+"""The Home tab: what waits for an answer, the flows there are, and how the connections are."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 
 from bot import words
+from bot.health import Health
 from bot.shelf import Shelf
 from bot.workspace import Workspace
 from flows.decisions import Decisions, question_of
@@ -17,6 +18,7 @@ class Home:
 
     shelf: Shelf
     decisions: Decisions
+    health: Health
     workspace: Workspace
 
     async def publish(self, user: str) -> None:
@@ -36,6 +38,9 @@ class Home:
             title, about = words.escape(entry.template.title), words.escape(entry.template.about, 500)
             about = f"{entry.sign}  *{title}*  `{entry.name}`\n{about}"
             blocks.append(words.section(about))
+        blocks.append({"type": "header", "text": words.plain("Connections", 150)})
+        lines = list((await self.health.lines()).values())
+        blocks += words.pages(lines, 5) if lines else [words.section("None yet: `/cicflow connect`.")]
         blocks.append(words.context("Type `/cicflow help` in any channel for what can be done."))
         return {"type": "home", "blocks": blocks[:100]}
 

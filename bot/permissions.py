@@ -1,7 +1,7 @@
 """Permissions: who may decide, and who may configure."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Literal
 
 import structlog
@@ -49,6 +49,13 @@ class Permissions:
         """Return who has a right, as a refusal says it."""
         subjects = [words.subject(name) for name in await self._store.allowed(right)]
         return words.listed(["workspace admins", *subjects])
+
+    async def people(self, right: Right) -> Sequence[str]:
+        """Return the Slack users who were given a right, or the workspace's admins if nobody was. Raises ConnectorError."""
+        found: list[str] = []
+        for subject in await self._store.allowed(right):
+            found += await self._workspace.members(subject) if subject.startswith("S") else [subject]
+        return list(dict.fromkeys(found)) or await self._workspace.admins()
 
     async def _admins(self, user: str) -> frozenset[str]:
         async def look() -> frozenset[str]:

@@ -64,7 +64,8 @@ class Starts:
         missing = forms.missing_connection(trigger.by_hand, connections)
         if missing is not None:
             return forms.notice(
-                "Start a flow", f"This needs a connection to {words.escape(missing)}, and there is none."
+                "Start a flow",
+                f"This needs a connection to {words.escape(missing)}, and there is none. Make one with `{COMMAND} connect {missing}`.",
             )
         return forms.start_form(
             entry.name, entry.template, trigger.by_hand, connections=connections, channel=typed.channel

@@ -7,12 +7,12 @@ from typing import Final
 
 from bot import words
 from bot.commands import COMMAND, Typed, Verb
+from bot.health import Health
 from bot.replies import Said
 from bot.shelf import Entry, Shelf
 from flows.decisions import Decisions, question_of
 from flows.history import History
 from flows.store import Store
-from flows.vault import Vault
 
 DAY: Final = 86400
 
@@ -25,7 +25,7 @@ class Status:
     shelf: Shelf
     history: History
     decisions: Decisions
-    vault: Vault
+    health: Health
 
     def verbs(self, example: str) -> Sequence[Verb]:
         """Return what can be typed. `example` is the name of a flow."""
@@ -47,7 +47,7 @@ class Status:
             entries = [one]
         flows = [entry for entry in entries if entry.flow is not None]
         if not flows:
-            return f"Nothing is set up yet. See `{COMMAND} list`."
+            return "\n".join([f"Nothing is set up yet. See `{COMMAND} list`.", *await self._connections()])
         lines = [line for entry in flows for line in await self._lines(entry)]
         for decision in await self.decisions.pending():
             question = question_of(decision)
@@ -56,8 +56,11 @@ class Status:
                     f":hourglass: {words.escape(question.text)} in {words.place(decision.channel)}, "
                     f"until {words.moment(decision.deadline)}"
                 )
-        connections = ", ".join(words.escape(name) for name in await self.vault.names()) or "none"
-        return "\n".join([*lines, f"Connections: {connections}."])
+        return "\n".join([*lines, *await self._connections()])
+
+    async def _connections(self) -> list[str]:
+        lines = list((await self.health.lines()).values())
+        return ["Connections:", *lines] if lines else [f"There is no connection yet: `{COMMAND} connect`."]
 
     async def _lines(self, entry: Entry) -> list[str]:
         flow, lines = entry.flow, []

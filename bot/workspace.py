@@ -127,6 +127,22 @@ class Workspace:
         user: Mapping[str, Any] = found["user"]
         return user
 
+    async def admins(self) -> Sequence[str]:
+        """Return the ids of the workspace's admins, as far as they are on the first pages of its people."""
+        found: list[str] = []
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            page = await self.call("users.list", reads=True, limit=200, cursor=cursor)
+            found += [
+                str(user["id"])
+                for user in page["members"]
+                if (user.get("is_admin") or user.get("is_owner")) and not (user.get("deleted") or user.get("is_bot"))
+            ]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                break
+        return found
+
     async def members(self, group: str) -> Sequence[str]:
         """Return the ids of a user group's members."""
         found = await self.call("usergroups.users.list", reads=True, usergroup=group)

@@ -12,11 +12,12 @@ from pydantic import Field
 from connectors.auth0.client import Tenant, is_loopback, understanding
 from connectors.auth0.sources.changes import TYPES
 from connectors.base import Lenient, Value
-from connectors.errors import Missing, Refused
+from connectors.errors import ConnectorError, Missing, Refused
 
 Kind = Literal["logs", "events"]
 KINDS: Final[tuple[Kind, ...]] = ("logs", "events")
 NAME: Final = "cicflow"
+COUNTED_PAGES: Final = 20
 ON: Final[dict[Kind, str]] = {"logs": "active", "events": "enabled"}
 PATHS: Final[dict[Kind, str]] = {"logs": "/api/v2/log-streams", "events": "/api/v2/event-streams"}
 CALLED: Final[dict[Kind, str]] = {"logs": "log stream", "events": "event stream"}
@@ -79,6 +80,9 @@ class Resumed(Value):
     was: str = Field(title="State before", description="In the service's own word.")
     redelivered: bool = Field(
         title="Sent again", description="Whether the tenant sends again what failed. Log streams go on by themselves."
+    )
+    failed: int | None = Field(
+        default=None, title="Failed", description="How many events had failed; empty where that is not known."
     )
 
     def __str__(self) -> str:
@@ -163,10 +167,11 @@ async def resume(client: Tenant, kind: Kind) -> Resumed:
         known = await _find(client, kind)
         if known is None:
             raise Missing(f"There is no {CALLED[kind]} “{NAME}” in the tenant: install it.")
+        failed = await _failed(client, known.id) if kind == "events" else None
         if known.status != ON[kind]:
             await client.http.patch(f"{PATHS[kind]}/{known.id}", json={"status": ON[kind]})
         redelivered = kind == "events" and await _redeliver(client, known.id)
-    return Resumed(kind=kind, was=known.status or "off", redelivered=redelivered)
+    return Resumed(kind=kind, was=known.status or "off", redelivered=redelivered, failed=failed)
 
 
 async def uninstall(client: Tenant, kind: Kind) -> Removed:
@@ -216,6 +221,22 @@ def _endpoint(stream: _Stream) -> str | None:
     if stream.sink is not None:
         return stream.sink.get("httpEndpoint")
     return stream.destination.configuration.get("webhook_endpoint") if stream.destination else None
+
+
+async def _failed(client: Tenant, stream_id: str) -> int | None:
+    """Count the events that failed; None where that cannot be seen, or where they are very many."""
+    count = 0
+    params: dict[str, Any] = {"take": 100, "statuses": "failed"}
+    try:
+        for _ in range(COUNTED_PAGES):
+            page = (await client.http.get(f"{PATHS['events']}/{stream_id}/deliveries", params=params)).json()
+            count += len(page["deliveries"])
+            if not page.get("next"):
+                return count
+            params["from"] = page["next"]
+    except (ConnectorError, ValueError, KeyError, TypeError, AttributeError):  # it is only for the report
+        return None
+    return None
 
 
 async def _redeliver(client: Tenant, stream_id: str) -> bool:

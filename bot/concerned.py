@@ -1,0 +1,84 @@
+"""Whom a connection concerns: the owners of the flows that use it, or else those who may set flows up."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from bot.permissions import Permissions
+from bot.replies import Message
+from bot.workspace import Workspace
+from connectors.errors import ConnectorError
+from flows.fields import ConnectionField
+from flows.language import Template
+from flows.store import SetUp, Store
+
+log = structlog.get_logger()
+
+MOST: Final = 20
+"""People who are told of one thing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concerned:
+    """Finds people, and tells them."""
+
+    store: Store
+    permissions: Permissions
+    workspace: Workspace
+
+    async def flows(self, connection: str) -> Sequence[SetUp]:
+        """Return the flows that are on and use a connection."""
+        return [flow for flow in await self.store.flows() if flow.enabled and _uses(flow, connection)]
+
+    async def tell(self, connection: str, said: Message, *, key: str) -> bool:
+        """Tell everybody whom a connection concerns. Returns whether anybody was reached."""
+        owners = list(dict.fromkeys(flow.changed_by for flow in await self.flows(connection)))
+        return await self._tell(owners, said, key) or await self._tell(await self._others(), said, key)
+
+    async def _others(self) -> Sequence[str]:
+        try:
+            return await self.permissions.people("configure")
+        except ConnectorError as error:
+            log.warning("people_unknown", why=error.message)
+            return ()
+
+    async def _tell(self, people: Sequence[str], said: Message, key: str) -> bool:
+        reached = False
+        for person in people[:MOST]:
+            reached = await self.say(person, said, key=f"{key}/{person}") or reached
+        return reached
+
+    async def say(self, person: str, said: Message, *, key: str) -> bool:
+        """Tell one person in a direct message. Returns whether that arrived, as far as Slack says."""
+        if person[:1] not in {"U", "W"}:
+            return False
+        text, blocks = said
+        try:
+            await self.workspace.post(person, text=text[:3900], blocks=blocks[:50], key=key)
+        except ConnectorError as error:
+            log.warning("could_not_tell", person=person, key=key, why=error.message)
+            return False
+        return True
+
+
+def _uses(flow: SetUp, connection: str) -> bool:
+    """Return whether a flow names a connection, in its settings or in itself."""
+    fields = Template.model_validate(flow.document).settings
+    settings = (flow.settings.get(name) for name, field in fields.items() if isinstance(field, ConnectionField))
+    return connection in settings or connection in _named(flow.document)
+
+
+def _named(document: Any) -> Iterator[str]:
+    """Return the connections that a flow names itself."""
+    match document:
+        case Mapping():
+            for name, value in document.items():
+                if name in {"using", "from"} and isinstance(value, str):
+                    yield value
+                else:
+                    yield from _named(value)
+        case list():
+            for each in document:
+                yield from _named(each)
