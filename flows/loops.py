@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from connectors.base import Dataset
+from connectors.limits import bulk
 from flows.interruptions import StepFailedError, StoppedError, SuspendedError
 from flows.journal import Journal
 from flows.language import Each
@@ -101,9 +102,10 @@ async def _batch(
                 return
 
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(step.at_once, len(batch))):
-                group.create_task(some())
+        with bulk():  # others who want something of the same service go before
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(step.at_once, len(batch))):
+                    group.create_task(some())
     except BaseExceptionGroup as several:
         # What interrupts one item interrupts the run: it was cancelled, or the database keeps nothing just now.
         raise several.exceptions[0] from several
