@@ -40,13 +40,13 @@ class Datasets:
 
         await self._store.transact(make)
         await self._empty(dataset_id)
-        count, batch, summary = 0, list[BaseModel](), dict[str, Any]()
+        count, batch, summary = 0, list[str](), dict[str, Any]()
         async with _Writing(self._store) as writing:
             async for item in items:
                 if isinstance(item, base.Summary):
                     summary = item.model_dump(mode="json", by_alias=True)
                     continue
-                batch.append(item)
+                batch.append(_written(item))  # a text is smaller than an item, and lives shorter
                 if len(batch) == BATCH:
                     await writing.go_on(partial(_keep, dataset_id, count, batch))
                     count, batch = count + len(batch), []
@@ -147,13 +147,13 @@ class _Writing:
         self._last = self._store.order(work)
 
 
-def _keep(dataset_id: str, start: int, items: Sequence[BaseModel], connection: sa.Connection) -> None:
-    """Put items at the positions from a start on: written as JSON here, once."""
+def _keep(dataset_id: str, start: int, items: Sequence[str], connection: sa.Connection) -> None:
+    """Put items, written as JSON, at the positions from a start on."""
     if items:
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
         values = ", ".join([mark] * 3)
         statement = f"INSERT INTO dataset_item (dataset, position, item) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608  # marks only
-        rows = [(dataset_id, place, _written(item)) for place, item in enumerate(items, start)]
+        rows = [(dataset_id, place, item) for place, item in enumerate(items, start)]
         connection.exec_driver_sql(statement, rows)
 
 
