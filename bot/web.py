@@ -90,12 +90,16 @@ class Doors:
             source=source, connection=account.name, event_id=proved.event_id, event=event
         )
         answer: dict[str, Any] = {"accepted": proved.event_id}
-        if received.runs:
+        if received.runs and received.kept:  # those that only think are too many to tell of each
             log.info("event", connection=account.name, source=source, id=proved.event_id, woke=len(received.runs))
         if received.replies:
-            address = (self.public_url or str(request.base_url)).rstrip("/")
+            address = self._address(request) if any("hold" in reply for _, reply in received.replies) else ""
             answer["answers"] = [for_an_action(reply, run_id, address, account) for run_id, reply in received.replies]
         return JSONResponse(answer, status_code=202)
+
+    def _address(self, request: Request) -> str:
+        """Return where a browser reaches the bot."""
+        return (self.public_url or str(request.base_url)).rstrip("/")
 
     async def stream(self, request: Request, body: bytes) -> Response:
         """Accept what a stream sends. It is answered 202 when all that can be read of it is kept, or wakes nothing.

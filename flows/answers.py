@@ -24,6 +24,8 @@ class Received:
     """The runs that it woke."""
     replies: Sequence[tuple[str, Mapping[str, Any]]] = ()
     """What flows that answer told its sender to do, each with its run."""
+    kept: bool = True
+    """The runs are on the disk. Those that only think are a moment later."""
 
 
 class Answers:

@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 SOON: Final = 0.25
 """Seconds until a run that has ended is kept: what a crash may take with it."""
+MANY: Final = 50
+"""Runs that have ended and are not left to wait any longer. Few at a time, so that it holds up nobody who logs in."""
 BATCH: Final = 250
 """Runs that are kept in one change: others, which wait for the disk, come in between."""
 MOST: Final = 20_000
@@ -60,12 +62,14 @@ class AtOnce:
 
     def __init__(self, store: Store, surroundings: Surroundings, now: Callable[[], float]) -> None:
         self._store = store
-        self._surroundings = surroundings
+        self._surroundings = replace(surroundings, answer=self._hear)
         self._now = now
+        self._said: dict[str, Mapping[str, Any]] = {}
         self._ended: list[dict[str, Any]] = []
         self._alarm: asyncio.TimerHandle | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._troubled = False
         self._closed = False
-        self._keeping: set[asyncio.Task[None]] = set()
 
     async def receive(self, woken: Sequence[Woken], event_id: str, event: Mapping[str, Any]) -> Received | None:
         """Carry out the runs that an event wakes, if all of them answer and only think.
@@ -84,15 +88,16 @@ class AtOnce:
         for row, ended, _ in thoughts:
             self._keep_soon(row, ended)
         return Received(
-            runs=[row["id"] for row, _, _ in thoughts], replies=[(row["id"], reply) for row, _, reply in thoughts]
+            runs=[row["id"] for row, _, _ in thoughts],
+            replies=[(row["id"], reply) for row, _, reply in thoughts],
+            kept=False,
         )
 
     async def _think(
         self, woken: Woken, run_id: str, event: Mapping[str, Any]
     ) -> tuple[Ended, Mapping[str, Any]] | None:
         """Carry a run out. Returns how it ended and what it answered, or None if it has to do more than to think."""
-        flow, replies = woken.flow, []
-        around = replace(self._surroundings, answer=lambda _run_id, reply: replies.append(reply))
+        flow = woken.flow
         errand = Errand(
             run_id=run_id,
             flow=flow.name,
@@ -102,45 +107,78 @@ class AtOnce:
             owner=flow.changed_by,
         )
         try:
-            ended = await carry_out(errand, journal=_NOTHING_NOTED, surroundings=around)
+            ended = await carry_out(errand, journal=_NOTHING_NOTED, surroundings=self._surroundings)
         except _MoreThanThinkingError:
             return None
-        return ended, replies[0] if replies else otherwise(woken.answers or Answers())
+        finally:
+            said = self._said.pop(run_id, None)
+        return ended, otherwise(woken.answers or Answers()) if said is None else said
+
+    def _hear(self, run_id: str, reply: Mapping[str, Any]) -> None:
+        """Hear the answer of a run. The first one counts."""
+        self._said.setdefault(run_id, reply)
 
     def _keep_soon(self, row: dict[str, Any], ended: Ended) -> None:
         """Have a run kept that has ended."""
         row |= {"state": ended.outcome, "message": ended.message[:1000], "path": ended.path, "ended_at": self._now()}
         self._ended.append(row | {"result": dict(ended.gave)})
-        if self._alarm is None:
-            self._alarm = asyncio.get_running_loop().call_later(SOON, self._begin)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Have what has ended kept now if it is much, or else in a moment; later, if the database was away."""
+        if self._closed or not self._ended or self._keeping is not None:
+            return
+        if len(self._ended) >= MANY and not self._troubled:
+            self._begin()
+        elif self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(SOON * (4 if self._troubled else 1), self._begin)
 
     def _begin(self) -> None:
-        self._alarm = None
-        task = asyncio.get_running_loop().create_task(self.keep())
-        self._keeping.add(task)
-        task.add_done_callback(self._keeping.discard)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._keeping = asyncio.get_running_loop().create_task(self._keep())
+        self._keeping.add_done_callback(self._go_on)
 
-    async def keep(self) -> None:
-        """Keep what has ended. What cannot be kept just now is tried again."""
-        rows, self._ended = self._ended, []
-        batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-        kept = await asyncio.gather(*(self._store.order(_adding(batch)) for batch in batches), return_exceptions=True)
-        failed = [error for error in kept if isinstance(error, BaseException)]
-        for batch, error in zip(batches, kept, strict=True):
-            if isinstance(error, StorageError):
-                self._ended += batch
-        if failed:
-            log.warning("runs_not_kept", runs=len(self._ended), why=str(failed[0]))
-        if self._ended and self._alarm is None and not self._closed:
-            self._alarm = asyncio.get_running_loop().call_later(SOON * 4, self._begin)
+    def _go_on(self, _kept: asyncio.Task[None]) -> None:
+        self._keeping = None
+        self._arrange()
+
+    async def _keep(self) -> None:
+        """Keep the first of what has ended. What cannot be kept just now stays there."""
+        batch = self._ended[:BATCH]
+        try:
+            await self._keep_these(batch)
+        except StorageError as error:
+            self._troubled = True
+            log.warning("runs_not_kept", runs=len(self._ended), why=str(error))
+        else:
+            self._troubled = False
+            del self._ended[: len(batch)]
+
+    async def _keep_these(self, batch: Sequence[dict[str, Any]]) -> None:
+        """Keep some runs: together, or each by itself if one of them cannot be kept at all. Raises StorageError."""
+        try:
+            await self._store.order(_adding(batch))
+        except StorageError:
+            raise
+        except Exception as error:  # the others must not be lost with it
+            if len(batch) == 1:
+                log.exception("run_not_kept", run=batch[0]["id"], kind=type(error).__name__)
+                return
+            for row in batch:
+                await self._keep_these([row])
 
     async def close(self) -> None:
         """Keep what is left."""
         self._closed = True
         if self._alarm is not None:
             self._alarm.cancel()
-        await asyncio.gather(*self._keeping)
-        await self.keep()
+        if self._keeping is not None:
+            await self._keeping
+        self._troubled = False
+        while self._ended and not self._troubled:
+            await self._keep()
 
 
 def _may_only_think(woken: Woken) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import select
 
 from flows.answers import Received
+from flows.at_once import MANY
 from flows.tables import Run
 from tests.flows.drivers import OnDisk, Outside
 from tests.flows.lifecycle import keep, living, note, until_states
@@ -106,3 +107,19 @@ async def test_a_run_that_fails_is_kept_at_once_because_somebody_has_to_look_at_
 async def test_a_run_that_thinks_and_gives_no_answer_does_as_its_flow_says(disk: OnDisk) -> None:
     await keep(disk, "\n  - {stop: done, say: Fine.}", when=ANSWERED.replace("5s}", "5s, otherwise: deny}"))
     assert "deny" in (await receive(disk, "e1")).replies[0][1]
+
+
+async def test_the_first_of_them_are_kept_while_more_come(disk: OnDisk) -> None:
+    await keep(disk, THINKS, when=ANSWERED)
+    for number in range(MANY):
+        await receive(disk, f"e{number}")
+    await until_states(disk, **{f"e{number}": "done" for number in range(MANY)})
+
+
+async def test_one_that_cannot_be_kept_takes_no_other_with_it(disk: OnDisk) -> None:
+    await keep(disk, THINKS, when=ANSWERED)
+    await receive(disk, "e1")
+    await disk.runs.receive(source="test.happened", connection="a", event_id="odd", event={"who": {1, 2}})
+    await receive(disk, "e2")
+    await disk.runs.close()
+    assert list(await rows(disk)) == ["a:e1", "a:e2"]
