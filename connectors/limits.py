@@ -83,6 +83,16 @@ def interactive() -> AbstractContextManager[None]:
     return calling(Urgency.INTERACTIVE)
 
 
+def hurry() -> None:
+    """Let the calls that are made from here on go first, as far as the task or the block goes: somebody waits for them."""
+    _urgency.set(Urgency.INTERACTIVE)
+
+
+def as_before() -> AbstractContextManager[None]:
+    """Let what hurries within a block hurry nothing after it."""
+    return calling(_urgency.get())
+
+
 def bulk() -> AbstractContextManager[None]:
     """Let all others go before the calls of a block. They wait as long as it takes, and never use up the last calls."""
     return calling(Urgency.BULK)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from connectors.base import Action
 from connectors.errors import Ambiguous, ConnectorError
+from connectors.limits import as_before, hurry
 from flows import durations, loops
 from flows.attempts import Outcome, attempt, noting
 from flows.conditions import all_hold, moment
@@ -37,7 +38,8 @@ async def carry_out(errand: Errand, *, journal: Journal, surroundings: Surroundi
     """
     run = Run(errand, journal, surroundings)
     try:
-        await run.sequence(errand.template.steps, "steps", run.scope)
+        with as_before():  # what is decided in this run hurries nothing else
+            await run.sequence(errand.template.steps, "steps", run.scope)
         ended = Ended(outcome="done", message="")
     except StoppedError as stopped:
         ended = stopped.ended
@@ -302,7 +304,10 @@ class Run:
         retry = step.on_error.retry if step is not None and step.on_error is not None else None
         put_there = await attempt(self.journal, self.around, path, put, retry=retry, repeatable=True)
         self.outcome(path, put_there)
+        is_new = self.journal.noted(f"{path}/answer") is None
         answer = await self.received(f"{path}/answer", lambda: self.around.people.answer(question))
+        if is_new and answer["how"] == "person":
+            hurry()  # they look at the message, and wait
         # Once only, and whatever comes of it: what was decided must not wait for a message. `tell` shows it again.
         await attempt(self.journal, self.around, f"{path}/settled", settle, once=True)
         return answer

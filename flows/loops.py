@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from connectors.base import Dataset
-from connectors.limits import bulk
+from connectors.limits import as_before, bulk
 from flows.interruptions import StepFailedError, StoppedError, SuspendedError
 from flows.journal import Journal
 from flows.language import Each
@@ -87,7 +87,8 @@ async def _batch(
         for position, item in left:
             inner = {**scope, step.as_: item}
             try:
-                after = await run.sequence(step.steps, f"{path}/{position}", inner)
+                with as_before():  # what was decided about one item hurries no other
+                    after = await run.sequence(step.steps, f"{path}/{position}", inner)
                 gave[position] = fill(step.collect, after)
             except SuspendedError as waiting:
                 waits.append(waiting)
