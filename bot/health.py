@@ -12,8 +12,8 @@ from bot.concerned import Concerned
 from bot.connections import Accounts
 from bot.replies import Message
 from connectors.base import Catalog
-from connectors.errors import ConnectorError, Reconnect
-from connectors.limits import patiently
+from connectors.errors import ConnectorError, Reconnect, TryLater
+from connectors.limits import interactive, patiently
 from flows.health import HealthRecords
 from flows.tables import ConnectionHealth
 from flows.vault import Vault, WrongKeyError
@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 EVERY: Final = 3600.0
 """Seconds between two trials of a connection."""
+SOON: Final = 600.0
+"""Seconds between two trials of one that does not work."""
 AT_ONCE: Final = 60.0
 """Seconds that a connection is left alone after a trial, when a process begins: others may have begun with it."""
 ACT: Final = "connection"
@@ -41,17 +43,18 @@ class Health:
 
     async def begin(self) -> None:
         """Try every connection, unless somebody has just done so."""
-        await self._look(AT_ONCE)
+        await self._look(dict.fromkeys(await self.vault.names(), AT_ONCE))
 
     async def look(self) -> None:
         """Try the connections whose time has come."""
-        await self._look(EVERY)
+        known = await self.records.connections()
+        await self._look(
+            {name: SOON if name in known and not known[name].ok else EVERY for name in await self.vault.names()}
+        )
 
-    async def _look(self, every: float) -> None:
-        names = [
-            name for name in await self.vault.names() if await self.records.claim(name, now=self.now(), every=every)
-        ]
-        await asyncio.gather(*(self.check(name) for name in names))
+    async def _look(self, every: Mapping[str, float]) -> None:
+        due = [name for name, pause in every.items() if await self.records.claim(name, now=self.now(), every=pause)]
+        await asyncio.gather(*map(self.check, due))
 
     async def check(self, name: str) -> tuple[bool, str]:
         """Try a connection with one harmless call, keep how it went, and tell those whom it concerns if that changed."""
@@ -77,7 +80,8 @@ class Health:
         connector = self.catalog.connectors[account.connector]
 
         async def attempt() -> str:
-            return await connector.check(await self.accounts.client(name))
+            with interactive():  # one call, which is not to wait for all that the flows do just now
+                return str(await connector.check(await self.accounts.client(name)))
 
         try:
             try:
@@ -87,7 +91,8 @@ class Health:
                 self.accounts.forget(name)
                 return True, await patiently(attempt, attempts=3, longest=10.0)
         except ConnectorError as error:
-            return False, error.message
+            busy = isinstance(error, TryLater) and error.after is not None
+            return busy, error.message  # a service that says when to come again works
 
     def _key(self, name: str) -> str:
         return f"connection/{name}/{self.now():.3f}"
@@ -107,7 +112,7 @@ class Health:
         return text, [
             words.section(f":warning: *{text}*\n{words.escape(said, 500)}{used}"),
             {"type": "actions", "elements": buttons},
-            words.context("I try it every hour, and say so when it works again."),
+            words.context("I go on trying it, and say so when it works again."),
         ]
 
     async def lines(self) -> Mapping[str, str]:

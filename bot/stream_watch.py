@@ -121,6 +121,8 @@ def again(done: "Resumed") -> str:
     if done.kind == "logs":
         return "It is switched on again. Auth0 goes on with the first log record that it could not deliver."
     match done:
+        case _ if done.not_sent:
+            missed = f"What had failed could not be sent again: {words.escape(done.not_sent, 500)}"
         case _ if not done.redelivered or done.failed == 0:
             missed = "No event that had failed is there to be sent again."
         case _ if done.failed is None:

@@ -12,7 +12,8 @@ from pydantic import Field
 from connectors.auth0.client import Tenant, is_loopback, understanding
 from connectors.auth0.sources.changes import TYPES
 from connectors.base import Lenient, Value
-from connectors.errors import ConnectorError, Missing, Refused
+from connectors.errors import ConnectorError, Missing, Reconnect, Refused
+from connectors.limits import patiently
 
 Kind = Literal["logs", "events"]
 KINDS: Final[tuple[Kind, ...]] = ("logs", "events")
@@ -84,13 +85,17 @@ class Resumed(Value):
     failed: int | None = Field(
         default=None, title="Failed", description="How many events had failed; empty where that is not known."
     )
+    not_sent: str = Field(
+        default="", title="Why not sent again", description="Empty where it was, or where there was nothing to send."
+    )
 
     def __str__(self) -> str:
         """Say it in a sentence."""
         on = self.was == ON[self.kind]
         done = "was switched on already" if on else f"is switched on again (it was {self.was})"
         again = "; what had failed is sent again" if self.redelivered else ""
-        return f"The {CALLED[self.kind]} “{NAME}” {done}{again}."
+        why = f" What had failed could not be sent again: {self.not_sent}" if self.not_sent else ""
+        return f"The {CALLED[self.kind]} “{NAME}” {done}{again}.{why}"
 
 
 class Removed(Value):
@@ -162,7 +167,10 @@ async def status(client: Tenant, kind: Kind, *, url: str) -> Status:
 
 
 async def resume(client: Tenant, kind: Kind) -> Resumed:
-    """Switch a stream on again, and have sent again what failed. Raises ConnectorError; Missing where there is none."""
+    """Switch a stream on again, and have sent again what failed. Raises ConnectorError; Missing where there is none.
+
+    Where it could be switched on, and what failed could not be sent again, it is said why.
+    """
     with understanding("changes"):
         known = await _find(client, kind)
         if known is None:
@@ -170,8 +178,17 @@ async def resume(client: Tenant, kind: Kind) -> Resumed:
         failed = await _failed(client, known.id) if kind == "events" else None
         if known.status != ON[kind]:
             await client.http.patch(f"{PATHS[kind]}/{known.id}", json={"status": ON[kind]})
-        redelivered = kind == "events" and await _redeliver(client, known.id)
-    return Resumed(kind=kind, was=known.status or "off", redelivered=redelivered, failed=failed)
+        redelivered, not_sent = False, ""
+        try:
+            redelivered = kind == "events" and await patiently(
+                lambda: _redeliver(client, known.id), attempts=4, longest=10.0
+            )
+        except ConnectorError as error:
+            if known.status == ON[kind]:
+                raise
+            needed = error.missing_scope if isinstance(error, Reconnect) else None
+            not_sent = f"{error.message} It needs {needed}." if needed else error.message
+    return Resumed(kind=kind, was=known.status or "off", redelivered=redelivered, failed=failed, not_sent=not_sent)
 
 
 async def uninstall(client: Tenant, kind: Kind) -> Removed:

@@ -141,6 +141,30 @@ async def test_a_service_that_takes_longer_than_a_form_may_is_waited_for(known: 
         await shown(known, "second* is kept")
 
 
+async def test_a_service_that_refuses_too_late_for_the_form_is_told_in_it_without_the_secret(known: Stage) -> None:
+    async with known.bot_running():
+        form = await opened(known, "connect auth0")
+        await known.auth0.fault("POST /oauth/token", times=5, delay=2.5, status=401, body={"error": "access_denied"})
+        await submit(known, form, **given(known))
+        said = await shown(known, "does not accept the client id and secret")
+        again = await known.slack.form()
+        assert "typed again" in said
+        assert again["state"]["values"]["connection-name"]["value"]["value"] == "second"
+        assert known.addresses["auth0"]["client_secret"] not in str(again["blocks"])
+        await known.auth0.http.delete(f"{known.auth0.given['url']}/sandbox/faults")
+        await submit(known, again, client_secret=known.addresses["auth0"]["client_secret"])
+        await shown(known, "second* is kept")
+
+
+async def test_what_is_being_installed_when_the_bot_ends_is_told(known: Stage) -> None:
+    await known.auth0.put("settings", {"build_seconds": 60})
+    async with known.bot_running():
+        form = await pressed(known, "install")
+        await submit(known, form, triggers=["pre-user-registration"])
+        await shown(known, "I send you a message")
+    assert "The program ended before this was done" in await told(known, "Installing in the tenant")
+
+
 async def test_missing_permissions_are_named_with_what_they_are_for(known: Stage) -> None:
     await known.auth0.put("settings", {"scopes": "read:users update:users delete:sessions"})
     async with known.bot_running():

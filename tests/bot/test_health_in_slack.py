@@ -10,7 +10,7 @@ import pytest
 
 from bot import assembly
 from bot.concerned import Concerned
-from bot.health import EVERY, Health
+from bot.health import EVERY, SOON, Health
 from bot.permissions import Permissions
 from bot.settings import Settings
 from bot.stream_watch import EVERY as STREAMS_EVERY
@@ -173,6 +173,28 @@ async def test_what_slack_did_not_take_is_told_an_hour_later(set_up: Stage) -> N
     assert len(await messages(set_up, "admin")) == 1
 
 
+async def test_a_tenant_that_has_no_time_just_now_works(set_up: Stage) -> None:
+    await set_up.auth0.fault("GET /api/v2/users", times=10, status=429, headers={"retry-after": "0"})
+    async with watching(set_up, Clock()) as watched:
+        ok, said = await watched.health.check(TENANT)
+    assert (ok, "asked too often" in said) == (True, True)
+    assert await messages(set_up, "admin") == []
+
+
+async def test_a_connection_that_does_not_work_is_tried_again_sooner(set_up: Stage) -> None:
+    clock = Clock()
+    async with watching(set_up, clock) as watched:
+        await watched.health.look()
+        clock.at += SOON
+        before = len(await set_up.auth0.calls(path="/api/v2/users"))
+        await watched.health.look()
+        assert len(await set_up.auth0.calls(path="/api/v2/users")) == before
+        await watched.health.known(TENANT, ok=False, said="It was away.")
+        clock.at += SOON
+        await watched.health.look()
+        assert ":large_green_circle:" in (await watched.health.lines())[TENANT]
+
+
 async def test_several_processes_try_a_connection_once_an_hour(set_up: Stage) -> None:
     clock = Clock()
     async with watching(set_up, clock) as one, watching(set_up, clock) as other:
@@ -252,6 +274,19 @@ async def test_a_stream_that_cannot_be_switched_on_is_told_once_with_why(set_up:
         await watched.streams.look()
         assert await watched.works("events")
         assert len(await messages(set_up, "admin")) == 2
+
+
+async def test_what_cannot_be_sent_again_is_told_with_why(set_up: Stage) -> None:
+    all_of_them = (await set_up.auth0.get("settings"))["scopes"]
+    await set_up.auth0.put("settings", {"scopes": all_of_them.replace("update:event_deliveries", "")})
+    async with watching(set_up, Clock()) as watched:
+        await watched.install("events")
+        await watched.switch_off("events")
+        await watched.streams.look()
+        assert await watched.works("events")
+    (said,) = await messages(set_up, "admin")
+    assert "It is switched on again. What had failed could not be sent again:" in said
+    assert "update:event_deliveries" in said
 
 
 async def test_streams_of_others_are_left_alone(set_up: Stage) -> None:

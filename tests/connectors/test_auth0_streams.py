@@ -114,6 +114,20 @@ async def test_nothing_to_be_sent_again_is_no_failure(auth0: Auth0, tenant: Tena
     assert (await resume(tenant, "events")).redelivered is False
 
 
+async def test_what_cannot_be_sent_again_keeps_no_stream_switched_off(auth0: Auth0, tenant: Tenant) -> None:
+    await install(tenant, "events", url=URL, secret=SECRET)
+    await switch_off(tenant, "events")
+    scope = "Insufficient scope, expected any of: update:event_deliveries"
+    body = {"statusCode": 403, "error": "Forbidden", "message": scope, "errorCode": "insufficient_scope"}
+    await auth0.fault("POST /api/v2/event-streams/*/redeliver", times=2, status=403, body=body)
+    done = await resume(tenant, "events")
+    assert (done.redelivered, "update:event_deliveries" in done.not_sent) == (False, True)
+    assert "could not be sent again" in str(done)
+    assert (await status(tenant, "events", url=URL)).working
+    with pytest.raises(Reconnect):
+        await resume(tenant, "events")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_stream_that_is_not_there_cannot_be_switched_on(tenant: Tenant, kind: Kind) -> None:
     with pytest.raises(Missing, match="install it"):
