@@ -112,7 +112,7 @@ PIECES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "once per": {"key": "What must be the same, such as `{{ event.user.user_id }}`.", "within": "For how long."},
     "answers": {
-        "within": "How long the sender waits, at most 10 seconds.",
+        "within": "How long the sender waits, at most 9 seconds.",
         "otherwise": "What the sender is told if there was no `answer:` in time.",
     },
     "cron": {

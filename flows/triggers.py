@@ -14,7 +14,7 @@ from flows.words import FullName, Text, Words
 
 SHORTEST: Final = 60
 """Seconds that lie at least between two ticks of a schedule."""
-PATIENT: Final = 10
+PATIENT: Final = 9
 """Seconds that the sender of an event waits at most: somebody is logging in there."""
 
 

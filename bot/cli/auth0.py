@@ -59,6 +59,13 @@ def add(commands: Subcommands) -> None:
         step.set_defaults(carry_out=asynchronously(work))
         if work is _install:
             step.add_argument(
+                "--wait",
+                type=float,
+                default=2.5,
+                metavar="SECONDS",
+                help="how long the Auth0 Action waits for an answer: longer than its flows' `within:` (default: 2.5)",
+            )
+            step.add_argument(
                 "--on-failure",
                 choices=("open", "closed"),
                 default="open",
@@ -104,7 +111,12 @@ async def _install(given: argparse.Namespace, settings: StoreSettings) -> int:
             named = _triggers(given) or (() if _streams(given) else ("post-login",))
             if named:
                 done = await install.install(
-                    tenant.client, url=tenant.url, secret=tenant.secret, triggers=named, on_failure=given.on_failure
+                    tenant.client,
+                    url=tenant.url,
+                    secret=tenant.secret,
+                    triggers=named,
+                    on_failure=given.on_failure,
+                    timeout_ms=round(given.wait * 1000),
                 )
                 say(str(done))
             for kind in _streams(given):

@@ -28,7 +28,9 @@ RUNTIME: Final = "node22"
 BUILD_SECONDS = 90.0
 BINDING_ATTEMPTS: Final = 4
 SHORTEST_KEY = 24  # bytes
-USUAL_TIMEOUT_MS: Final = 2000
+USUAL_TIMEOUT_MS: Final = 2500
+"""Longer than a flow takes that does not say how long: its answer has to come before the Auth0 Action gives up."""
+LONGEST_TIMEOUT_MS: Final = 10_000
 
 T = TypeVar("T")
 
@@ -143,6 +145,8 @@ async def install(
     wanted = chosen(triggers)
     _require_address(url)
     _require_key(secret)
+    if not 0 < timeout_ms <= LONGEST_TIMEOUT_MS:
+        raise ValueError(f"An Auth0 Action waits for {LONGEST_TIMEOUT_MS // 1000} seconds at most.")
     secrets = {
         "CICFLOW_URL": url,
         "CICFLOW_SECRET": secret,

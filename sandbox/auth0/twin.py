@@ -208,7 +208,7 @@ def patience(settings: dict[str, str]) -> float:
     """Give the time-out in seconds."""
     text = settings.get("CICFLOW_TIMEOUT_MS", "")
     milliseconds = int(text) if text.isdecimal() else 2000
-    return min(milliseconds or 2000, 5000) / 1000
+    return min(milliseconds or 2500, 10_000) / 1000
 
 
 def project(value: Any, shape: Any) -> Any:

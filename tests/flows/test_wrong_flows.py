@@ -159,7 +159,7 @@ WRONG = [
     ),
     pytest.param(
         flow(when="when: {event: shop.ordered, from: $ACCOUNT, answers: {within: 1h}}"),
-        [("when/0/answers/within", "at most 10 seconds, please", "")],
+        [("when/0/answers/within", "at most 9 seconds, please", "")],
         id="answers too long",
     ),
     pytest.param(

@@ -8,13 +8,13 @@
  *   CICFLOW_URL         cicflow's address for this tenant, ending in /in/...
  *   CICFLOW_SECRET      "whsec_" and the shared secret in base64
  *   CICFLOW_ON_FAILURE  "open" (it goes on, default) or "closed" (it is denied) when cicflow cannot be told or obeyed
- *   CICFLOW_TIMEOUT_MS  how long to wait for cicflow, default 2000, at most 5000
+ *   CICFLOW_TIMEOUT_MS  how long to wait for cicflow, default 2500, at most 10000
  */
 
 const crypto = require("node:crypto");
 
-const LONGEST_MS = 5000;
-const USUAL_MS = 2000;
+const LONGEST_MS = 10_000;
+const USUAL_MS = 2500; // a flow answers within 2000 if it does not say otherwise
 const DEEPEST = 12;
 const SHORTEST_KEY = 24; // bytes
 const LARGEST_ANSWER = 65536; // bytes
