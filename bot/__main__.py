@@ -1,6 +1,7 @@
 """The command line: python -m bot …"""
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -60,8 +61,11 @@ def serve(*, works: bool | None = None, listens: bool = True) -> int:
     logs.configure(settings.cicflow_log_level)
     # Here, and not when the server begins: it would show what is wrong as a traceback.
     engine = assembly.newest(settings)
+    app = assembly.web(settings, listens=listens, engine=engine)
+    # What is there by now stays: to look through it for rubbish again and again would hold up everybody for 0.1 s.
+    gc.freeze()
     uvicorn.run(
-        assembly.web(settings, listens=listens, engine=engine),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
