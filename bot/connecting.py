@@ -99,6 +99,8 @@ class Connecting:
 
     async def _list(self, typed: Typed) -> Said:
         if typed.rest:
+            if not await self.permissions.may(typed.user, "configure"):
+                return await refusal("configure", self.permissions)
             return await self.checked(" ".join(typed.rest))
         names = await self.vault.names()
         new = [
@@ -110,12 +112,12 @@ class Connecting:
             return text, [words.section(text), {"type": "actions", "elements": new[:25]}]
         lines = await self.health.lines()
         blocks: list[dict[str, Any]] = []
+        services = {each: name for name in self.catalog.connectors for each in await self.vault.names(name)}
         for name in names[:SHOWN]:
-            account = await self.vault.named(name)
-            title = self.catalog.connectors[account.connector].title if account else ""
+            title = self.catalog.connectors[services[name]].title if name in services else ""
             blocks.append(words.section(f"{lines.get(name, name)}\n{words.escape(title)}"))
             buttons = {"check": "Check now", "edit": "Edit"}
-            if account is not None and account.connector == CONNECTOR:
+            if services.get(name) == CONNECTOR:
                 buttons["install"] = "Install …"
             buttons["remove"] = "Remove"
             shown = [words.button(text, action=f"{ACT}:{act}", value=name) for act, text in buttons.items()]

@@ -12,7 +12,7 @@ from bot.connections import Accounts
 from bot.health import ACT
 from connectors.errors import ConnectorError, Missing, Reconnect
 from flows.health import HealthRecords
-from flows.vault import Account, Vault
+from flows.vault import Account, Vault, WrongKeyError
 
 if TYPE_CHECKING:
     from connectors.auth0.streams import Kind, Resumed
@@ -53,7 +53,10 @@ class StreamWatch:
         from connectors.auth0.streams import KINDS
 
         for name in await self.vault.names(CONNECTOR):
-            account = await self.vault.named(name)
+            try:
+                account = await self.vault.named(name)
+            except WrongKeyError:  # said elsewhere, as how the connection is
+                continue
             for kind in KINDS:
                 if account is not None and await self.records.claim_stream(name, kind, now=self.now(), every=every):
                     await self._look_at(account, kind, self.public_url)

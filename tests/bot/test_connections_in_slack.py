@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+import sandbox.auth0
 from bot import assembly
 from bot.settings import Settings
 from flows.vault import Account
+from sandbox.server import serving
 from tests.bot.made import answered, make
-from tests.worlds import TENANT, Stage, text_of
+from tests.worlds import TENANT, Auth0, Stage, text_of
 
 USES = """
 template: uses
@@ -206,6 +208,7 @@ async def test_who_may_not_set_up_flows_tries_no_connection(known: Stage) -> Non
     async with known.bot_running():
         await pressed(known, "check", user="visitor")
         await known.slack.whispered("not allowed")
+        assert "not allowed" in await known.slack.said(f"connections {TENANT}", user="visitor")
 
 
 async def test_actions_and_streams_are_installed_and_the_person_is_told(known: Stage) -> None:
@@ -253,6 +256,24 @@ async def test_what_may_not_be_seen_is_not_offered(known: Stage) -> None:
     assert "triggers" not in form["state"]["values"]
     assert "“logs”" not in text_of(form)
     assert "event stream cannot be seen" in text_of(form)
+
+
+async def test_several_tenants_are_connected_each_with_its_own_parts_and_health(known: Stage) -> None:
+    double = sandbox.auth0.create("second-tenant")
+    async with serving(double.app, "127.0.0.1", 0) as address, known.bot_running():
+        tenant = Auth0(double.credentials(address), known.http)
+        await tenant.put("settings", {"build_seconds": 0})
+        form = await opened(known, "connect auth0")
+        theirs = {name: tenant.given[name] for name in ("client_id", "client_secret")}
+        await submit(known, form, **{"connection-name": "second", "domain": tenant.given["url"], **theirs})
+        await shown(known, "second* is kept")
+        await submit(known, await pressed(known, "install", tenant="second"), triggers=["credentials-exchange"])
+        await told(known, "Installing in the tenant of second")
+        listed = text_of(await answered(known, "connections"))
+        assert f":large_green_circle: `{TENANT}` works" in listed
+        assert ":large_green_circle: `second` works" in listed
+        named = [[each["name"] for each in (await one.get("state"))["actions"]] for one in (known.auth0, tenant)]
+    assert named == [["cicflow post-login"], ["cicflow credentials-exchange"]]
 
 
 async def test_a_connection_is_removed_with_what_is_in_its_tenant(known: Stage) -> None:
