@@ -1,9 +1,10 @@
-"""Tokens by OAuth client credentials: fetched when needed, shared by all calls, renewed once when rejected."""
+"""Tokens by any OAuth grant: fetched when needed, shared by all calls, renewed once when rejected."""
 
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, Literal
 
 import httpx
 from pydantic import Field, SecretStr, ValidationError
@@ -44,26 +45,53 @@ def _token_errors(service: str) -> Classify:
     return classify
 
 
-class ClientCredentials(httpx.Auth):
+Form = Mapping[str, str] | Callable[[], Mapping[str, str]]
+"""What is sent for a token. One that is signed anew each time is made when it is needed."""
+
+
+def _unauthorized(response: httpx.Response) -> bool:
+    return response.status_code == httpx.codes.UNAUTHORIZED
+
+
+class Grant(httpx.Auth):
     """Bearer tokens for one connection, kept in memory. Many calls at once cause one fetch."""
 
-    def __init__(self, wire: Wire, *, url: str, form: Mapping[str, str], service: str) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        url: str,
+        form: Form,
+        service: str,
+        method: Literal["POST", "GET"] = "POST",
+        rejects: Callable[[httpx.Response], bool] = _unauthorized,
+    ) -> None:
+        """Prepare; nothing is sent yet.
+
+        `method` is GET where a service wants the form in the address. `rejects` tells whether an answer says that the
+        token is not (or no longer) good: some services say so with status 200, and then the body is read first.
+        """
         self._line = wire.client(url, service=service, classify=_token_errors(service), safe=_harmless)
         self._url = url
         self._form = form
+        self._method = method
+        self._rejects = rejects
+        self.requires_response_body = rejects is not _unauthorized
         self._service = service
         self._token = ""
         self._renew_at = 0.0
         self._lock = asyncio.Lock()
         self.scopes: frozenset[str] | None = None
         """What the last token allows, if the service said so."""
+        self.said: Mapping[str, Any] = {}
+        """What else the service said with the last token, such as where its calls go."""
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send with a token; where it is rejected, once more with a new one."""
         token = await self.token()
         request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED:
+        if self._rejects(response):
             request.headers["Authorization"] = f"Bearer {await self.token(rejected=token)}"
             yield request
 
@@ -75,7 +103,11 @@ class ClientCredentials(httpx.Auth):
             return self._token
 
     async def _fetch(self) -> None:
-        response = await self._line.post(self._url, data=self._form)
+        form = self._form() if callable(self._form) else self._form
+        by_get = self._method == "GET"
+        response = await self._line.request(
+            self._method, self._url, params=form if by_get else None, data=None if by_get else form
+        )
         try:
             answer = _Token.model_validate_json(response.content)
         except ValidationError:
@@ -86,3 +118,4 @@ class ClientCredentials(httpx.Auth):
         lasts = math.inf if answer.expires_in is None else answer.expires_in
         self._renew_at = time.monotonic() + max(lasts - SPARE, lasts / 2)
         self.scopes = None if answer.scope is None else frozenset(answer.scope.split())
+        self.said = answer.model_extra or {}

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_valida
 from connectors.base import Effect, Lenient, Value
 from connectors.errors import Ambiguous, ConnectorError, Reconnect, Refused
 from connectors.limits import REST, Allowance, Pace, Plan
-from connectors.oauth import ClientCredentials
+from connectors.oauth import Grant
 from connectors.wire import View, Wire, by_status
 from connectors.wording import clean
 
@@ -109,13 +109,13 @@ class Tenant:
     """The same wire without the library; paths begin with /api/v2/."""
     files: View
     """The wire to where Auth0 keeps its files: no token, and none of the tenant's limits."""
-    credentials: ClientCredentials
+    credentials: Grant
 
 
 def connect(settings: Settings, wire: Wire) -> Tenant:
     """Make the client of one tenant; nothing is sent yet."""
     address = settings.address
-    credentials = ClientCredentials(
+    credentials = Grant(
         wire,
         url=f"{address}/oauth/token",
         form={

@@ -12,7 +12,7 @@ from connectors.auth0.inlets import INLETS
 from connectors.auth0.sources import SOURCES
 from connectors.base import Connector, Effect, Way
 from connectors.errors import Reconnect
-from connectors.oauth import ClientCredentials
+from connectors.oauth import Grant
 
 AGAIN: Final = 60.0
 """Seconds before a token that lacks a permission is renewed again, to see whether the permission has been granted."""
@@ -47,7 +47,7 @@ def _permitted(function: Callable[..., Any], way: Way) -> Callable[..., Any]:
     return call
 
 
-_RENEWED: Final[WeakKeyDictionary[ClientCredentials, float]] = WeakKeyDictionary()
+_RENEWED: Final[WeakKeyDictionary[Grant, float]] = WeakKeyDictionary()
 """When the token of a connection was last renewed because it lacked a permission."""
 
 
