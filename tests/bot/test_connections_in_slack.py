@@ -11,7 +11,7 @@ from bot.settings import Settings
 from flows.vault import Account
 from sandbox.server import serving
 from tests.bot.made import answered, make
-from tests.worlds import TENANT, Auth0, Stage, text_of
+from tests.worlds import FLOW, TENANT, Auth0, Stage, text_of
 
 USES = """
 template: uses
@@ -284,6 +284,7 @@ async def test_a_connection_is_removed_with_what_is_in_its_tenant(known: Stage) 
         assert "“cicflow post-login”" in said
         assert "The connection is forgotten." in said
         assert "There is no connection yet" in text_of(await answered(known, "connections"))
+        assert "`/cicflow connect auth0`" in text_of(await opened(known, f"enable {FLOW}"))
     assert await account(known, TENANT) is None
     assert (await known.auth0.get("state"))["actions"] == []
 
