@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from bot import words
 from bot.forms import FIELD
+from bot.installing import ON_FAILURE, Standing
 from connectors.base import Connector
 
 CONNECTION: Final = "connection"
@@ -18,10 +19,6 @@ REMOVAL: Final = "removal"
 """The names of the forms, by which their submissions are recognised."""
 NAME: Final = "connection-name"
 LONGEST_NAME: Final = 40
-ON_FAILURE: Final[Mapping[str, str]] = {
-    "open": "let logins and the like pass",
-    "closed": "refuse logins and the like",
-}
 STREAMS: Final[Mapping[str, str]] = {
     "logs": "Log stream: what happened in the tenant, as its log says it",
     "events": "Event stream: changes of users, organizations and the like",
@@ -74,7 +71,7 @@ def is_secret(info: FieldInfo) -> bool:
     return info.annotation is SecretStr or SecretStr in get_args(info.annotation)
 
 
-def installation_form(name: str, triggers: Mapping[str, str], standing: Any) -> dict[str, Any]:
+def installation_form(name: str, triggers: Mapping[str, str], standing: Standing) -> dict[str, Any]:
     """Return the form in which is chosen what of ours is to be in a tenant: what is there is ticked.
 
     `triggers` says of each when it runs.
@@ -91,8 +88,10 @@ def installation_form(name: str, triggers: Mapping[str, str], standing: Any) -> 
         blocks.append(_checkboxes("streams", "Streams", options, ticked))
     if standing.triggers is not None:
         choices = [_described(choice, what) for choice, what in ON_FAILURE.items()]
-        element = {"type": "radio_buttons", "options": choices, "initial_option": choices[0]}
-        hint = "Auth0 does not show what it was before: choose it each time."
+        now = next((choice for choice in choices if choice["value"] == standing.on_failure), choices[0])
+        element = {"type": "radio_buttons", "options": choices, "initial_option": now}
+        unknown = bool(standing.triggers) and standing.on_failure is None
+        hint = "What it was before is not known: Auth0 does not show it." if unknown else ""
         blocks.append(_input("on-failure", "When this bot cannot be reached", hint, element))
     blocks += [words.context(words.escape(line, 1500)) for line in standing.lines[:20]]
     offered = {"streams": list(standing.streams), "triggers": standing.triggers is not None}

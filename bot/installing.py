@@ -21,6 +21,10 @@ log = structlog.get_logger()
 
 FEW: Final = 4
 """Things that are named of those which need a permission."""
+ON_FAILURE: Final[Mapping[str, str]] = {
+    "open": "let logins and the like pass",
+    "closed": "refuse logins and the like",
+}
 NO_ADDRESS: Final = "CICFLOW_PUBLIC_URL is not set where this bot runs: Auth0 must know where to reach it."
 
 
@@ -32,6 +36,8 @@ class Standing:
     """Those that have one of our Auth0 Actions; None where that cannot be seen."""
     streams: Mapping[str, bool]
     """Whether each of our streams is there. One that cannot be seen is left out."""
+    on_failure: str | None
+    """What our Auth0 Actions do where the bot cannot be reached; None where that is not known."""
     lines: Sequence[str]
     """The same in words, and what cannot be seen and why."""
 
@@ -61,8 +67,11 @@ class Installing:
         client = await self.accounts.client(account.name)
         lines: list[str] = []
         overview: install.Overview | None = None
+        on_failure: install.OnFailure | None = None
         try:
             overview = await install.status(client)
+            if overview.installed:
+                on_failure = await install.on_failure_of(client, url=self._url(account), secret=account.secret)
             lines += str(overview).splitlines()
         except ConnectorError as error:
             lines.append(error.message)
@@ -75,7 +84,10 @@ class Installing:
             else:
                 found[kind] = status.installed
                 lines.append(str(status))
-        return Standing(triggers=overview.installed if overview else None, streams=found, lines=lines)
+        if on_failure is not None:
+            lines.append(f"Where this bot cannot be reached, they {ON_FAILURE[on_failure]}.")
+        triggers = overview.installed if overview else None
+        return Standing(triggers=triggers, streams=found, on_failure=on_failure, lines=lines)
 
     async def install(self, name: str, wish: Wish) -> list[str]:
         """Bring a tenant to what somebody wants, one thing after the other. Returns what became of each, in words."""

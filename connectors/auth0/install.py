@@ -19,7 +19,17 @@ from auth0.management.types import (
 from pydantic import Field
 
 from connectors.auth0.client import Tenant, is_loopback, understanding
-from connectors.auth0.shipped import SHIPPED, TRIGGERS, Shipped, Trigger, chosen, code, first_line, seal_of
+from connectors.auth0.shipped import (
+    SHIPPED,
+    TRIGGERS,
+    Shipped,
+    Trigger,
+    chosen,
+    code,
+    first_line,
+    seal_of,
+    sealed_with,
+)
 from connectors.base import Value
 from connectors.errors import ConnectorError, Missing, Reconnect, Refused, TryLater
 
@@ -147,12 +157,7 @@ async def install(
     _require_key(secret)
     if not 0 < timeout_ms <= LONGEST_TIMEOUT_MS:
         raise ValueError(f"An Auth0 Action waits for {LONGEST_TIMEOUT_MS // 1000} seconds at most.")
-    secrets = {
-        "CICFLOW_URL": url,
-        "CICFLOW_SECRET": secret,
-        "CICFLOW_ON_FAILURE": on_failure,
-        "CICFLOW_TIMEOUT_MS": str(timeout_ms),
-    }
+    secrets = _secrets(url, secret, on_failure, timeout_ms)
     with understanding("changes"):
         known = await _known(client)
         return Installation(
@@ -166,6 +171,22 @@ async def status(client: Tenant, *, triggers: Iterable[str] = TRIGGERS) -> Overv
     with understanding("reads"):
         known = await _known(client)
         return Overview(actions=[await _status(client, SHIPPED[trigger], known.get(trigger)) for trigger in wanted])
+
+
+async def on_failure_of(
+    client: Tenant, *, url: str, secret: str, timeout_ms: int = USUAL_TIMEOUT_MS
+) -> OnFailure | None:
+    """Tell what our Auth0 Actions do where we cannot be reached, by their seals: Auth0 gives no secret back.
+
+    None where there are none, where they differ, or where they were installed with something else. Raises ConnectorError.
+    """
+    with understanding("reads"):
+        known = await _known(client)
+    ways: tuple[OnFailure, ...] = ("open", "closed")
+    seals: dict[str, OnFailure] = {seal_of(_secrets(url, secret, way, timeout_ms)): way for way in ways}
+    versions = [action.deployed_version for action in known.values() if action.deployed_version is not None]
+    found = {seals.get(sealed_with(version.code or "")) for version in versions}
+    return found.pop() if len(found) == 1 else None
 
 
 async def uninstall(client: Tenant, *, triggers: Iterable[str] = TRIGGERS) -> Removal:
@@ -371,6 +392,15 @@ def _action_id(binding: ActionBinding) -> str | None:
 
 def _runs(action: Action, version_id: str | None) -> bool:
     return action.deployed_version is not None and version_id in {None, action.deployed_version.id}
+
+
+def _secrets(url: str, secret: str, on_failure: OnFailure, timeout_ms: int) -> dict[str, str]:
+    return {
+        "CICFLOW_URL": url,
+        "CICFLOW_SECRET": secret,
+        "CICFLOW_ON_FAILURE": on_failure,
+        "CICFLOW_TIMEOUT_MS": str(timeout_ms),
+    }
 
 
 def _require_address(url: str) -> None:

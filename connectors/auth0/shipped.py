@@ -100,6 +100,12 @@ def seal_of(secrets: dict[str, str]) -> str:
     return hmac.new(secrets["CICFLOW_SECRET"].encode(), written.encode(), hashlib.sha256).hexdigest()[:32]
 
 
+def sealed_with(text: str) -> str:
+    """Return the seal of an Auth0 Action's text; empty where it has none."""
+    second = text.partition("\n")[2].partition("\n")[0]
+    return second.removeprefix("// secrets ") if second.startswith("// secrets ") else ""
+
+
 def first_line(text: str) -> str:
     """Return the line by which an Auth0 Action is known again."""
     return text.partition("\n")[0]

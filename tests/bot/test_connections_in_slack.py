@@ -231,6 +231,10 @@ async def test_actions_and_streams_are_installed_and_the_person_is_told(known: S
         status = text_of(await answered(known, f"connections {TENANT}"))
         assert "“cicflow pre-user-registration” runs at sign-ups and is up to date" in status
         assert "The event stream “cicflow” is enabled and sends to us." in status
+        assert "Where this bot cannot be reached, they refuse logins" in status
+        await known.slack.post("closes", {"user": known.slack.who("admin"), "view_id": form["id"], "all": True})
+        again = (await pressed(known, "install"))["state"]["values"]
+        assert again["on-failure"]["value"]["selected_option"]["value"] == "closed"
 
 
 async def test_what_could_not_be_installed_is_said_and_the_rest_is_done(known: Stage) -> None:

@@ -5,8 +5,19 @@ from typing import Any
 import pytest
 
 from connectors.auth0.client import Tenant, connect
-from connectors.auth0.install import Installation, Installed, Overview, Removal, Status, install, status, uninstall
-from connectors.auth0.shipped import SHIPPED, TRIGGERS, Trigger, code, first_line
+from connectors.auth0.install import (
+    Installation,
+    Installed,
+    OnFailure,
+    Overview,
+    Removal,
+    Status,
+    install,
+    on_failure_of,
+    status,
+    uninstall,
+)
+from connectors.auth0.shipped import SHIPPED, TRIGGERS, Trigger, code, first_line, sealed_with
 from connectors.errors import Reconnect, Refused, TryLater
 from connectors.wire import Wire
 from tests.connectors.doubles import Auth0
@@ -390,3 +401,21 @@ def test_an_installation_is_told_in_sentences(trigger: Trigger, how: tuple[bool,
 def test_a_removal_is_told_in_a_sentence() -> None:
     assert str(Removal(triggers=[])) == "There was no Auth0 Action of ours."
     assert "“cicflow post-login”" in str(Removal(triggers=["post-login"]))
+
+
+@pytest.mark.parametrize("way", ["open", "closed"])
+async def test_what_happens_when_we_cannot_be_reached_is_known_by_the_seals(tenant: Tenant, way: OnFailure) -> None:
+    assert await on_failure_of(tenant, url=URL, secret=SECRET) is None
+    await install(tenant, url=URL, secret=SECRET, triggers=["post-login"], on_failure=way)
+    assert await on_failure_of(tenant, url=URL, secret=SECRET) == way
+    assert await on_failure_of(tenant, url=f"{URL}s", secret=SECRET) is None
+    other: OnFailure = "closed" if way == "open" else "open"
+    await install(tenant, url=URL, secret=SECRET, triggers=["credentials-exchange"], on_failure=other)
+    assert await on_failure_of(tenant, url=URL, secret=SECRET) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seal"), [(code(seal="abc"), "abc"), ("", ""), ("// cicflow post-login 1\nconst x = 1;", "")]
+)
+def test_a_seal_is_read_from_the_second_line(text: str, seal: str) -> None:
+    assert sealed_with(text) == seal
