@@ -21,6 +21,7 @@ from bot.commands import Commands
 from bot.concerned import Concerned
 from bot.connecting import Connecting
 from bot.connections import Accounts
+from bot.enriching import Enriching
 from bot.flow_settings import FlowSettings
 from bot.health import Health
 from bot.holding import WaitingRoom
@@ -47,8 +48,10 @@ from connectors.wire import Wire
 from flows.builtins import BUILTINS
 from flows.clock import Clock
 from flows.decisions import Decisions
+from flows.denied_addresses import DeniedAddresses
 from flows.health import HealthRecords
 from flows.history import History
+from flows.memories import Memories
 from flows.runs import Runs
 from flows.store import Store, open_engine
 from flows.surroundings import Patience, People
@@ -202,6 +205,10 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 connections=connecting,
             )
 
+        denied = DeniedAddresses(store, now=time.time)
+        stack.push_async_callback(denied.close)
+        enriching = Enriching(catalog=things.catalog, memories=Memories(store, denied, now=time.time))
+        stack.push_async_callback(enriching.close)
         stack.push_async_callback(undertakings.close)
         stack.push_async_callback(runs.close)
         await runs.launch()
@@ -220,6 +227,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             vault=things.vault,
             store=store,
             runs=runs,
+            enriching=enriching,
             slack=AsyncSlackRequestHandler(listening(verify=True)),
             waiting_room=WaitingRoom(vault=things.vault, store=store),
             public_url=settings.cicflow_public_url,

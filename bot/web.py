@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.connections import UnprovedError, prove, prove_stream
+from bot.enriching import Enriching
 from bot.holding import WaitingRoom, for_an_action
 from connectors.base import Arrival, Catalog
 from flows.runs import Runs
@@ -46,6 +47,7 @@ class Doors:
     vault: Vault
     store: Store
     runs: Runs
+    enriching: Enriching
     slack: AsyncSlackRequestHandler
     waiting_room: WaitingRoom
     public_url: str | None
@@ -87,7 +89,10 @@ class Doors:
             log.warning("event_unreadable", connection=account.name, why=str(error))
             return _refused(400, "unreadable", f"{error} Nothing was accepted.")
         received = await self.runs.receive(
-            source=source, connection=account.name, event_id=proved.event_id, event=event
+            source=source,
+            connection=account.name,
+            event_id=proved.event_id,
+            event=await self.enriching.enriched(source, account.name, event, urgent=True),
         )
         answer: dict[str, Any] = {"accepted": proved.event_id}
         if received.runs and received.kept:  # those that only think are too many to tell of each
@@ -142,7 +147,7 @@ class Doors:
             source=arrival.source,
             connection=account.name,
             event_id=(arrival.id or f"sha256-{sha256(body).hexdigest()}")[:LONGEST_ID],
-            event=arrival.event,
+            event=await self.enriching.enriched(arrival.source, account.name, arrival.event, urgent=False),
         )
         return True
 

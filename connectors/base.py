@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction
 from types import MappingProxyType
-from typing import Any, Generic, Literal, TypeVar, assert_never, get_args, get_type_hints
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, assert_never, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,9 @@ changes our own database, together with the run's journal; or it only computes, 
 S = TypeVar("S", bound=BaseModel)
 C = TypeVar("C")
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+Remembered: TypeAlias = Mapping[str, Any] | None
+"""What is remembered under a key: a JSON object, or nothing."""
 
 
 class Value(BaseModel):
@@ -80,6 +83,31 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Why a network address is not trusted."""
+
+    network: str
+    reason: str
+
+
+class Memory(Protocol):
+    """What is remembered of the events of one connection, and which network addresses are not trusted there."""
+
+    async def change(
+        self, keys: Sequence[str], work: Callable[[Sequence[Remembered]], tuple[Sequence[Remembered], T]]
+    ) -> T:
+        """Look some keys up, and remember something else under them. It is kept a moment later.
+
+        Nothing else happens between the two, so that of many events that come at once, none is overlooked.
+        """
+        ...
+
+    async def denied(self, address: str) -> Listed | None:
+        """Return why an address is not trusted, if somebody has said so."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One kind of event that a service can send us."""
 
@@ -91,6 +119,8 @@ class Source:
     """Whoever sends it waits for what flows say."""
     held: bool = False
     """Whoever it is about can be kept waiting for what people say."""
+    enrich: Callable[[Memory, Mapping[str, Any], float], Awaitable[Mapping[str, Any]]] | None = None
+    """Adds to an event what follows from earlier ones, and remembers this one. The number is the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

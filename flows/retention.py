@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from flows.datasets import Datasets
 from flows.store import Store
-from flows.tables import Decision, Hold, Journal, Miss, MissSample, Once, Run, Spent
+from flows.tables import Connection, Decision, DeniedAddress, Hold, Journal, Memory, Miss, MissSample, Once, Run, Spent
 
 BATCH: Final = 200
 """Runs in one transaction: others are never kept waiting for long."""
@@ -20,13 +20,16 @@ ROWS: Final = 2000
 ENOUGH: Final = 50
 """Batches at a time; the rest is for the next time."""
 DAY: Final = 86400.0
+MEMORIES: Final = 2_000_000
+"""Keys that are remembered of one connection. Beyond that, those that were not touched for longest go."""
 
 
 class Retention:
     """Forgets runs with all that belongs to them, and what missed the door, after a number of days."""
 
-    def __init__(self, store: Store, datasets: Datasets, *, keep_days: int) -> None:
+    def __init__(self, store: Store, datasets: Datasets, *, keep_days: int, memories: int = MEMORIES) -> None:
         self._store = store
+        self._memories = memories
         self._datasets = datasets
         self._keep = keep_days * DAY
 
@@ -48,9 +51,24 @@ class Retention:
             (Miss, col(Miss.day) < day),
             (MissSample, col(MissSample.at) < before),
             (Spent, sa.and_(col(Spent.at) < before, col(Spent.scope).startswith("day "))),
+            (Memory, col(Memory.touched) < before),
+            (Memory, col(Memory.connection).not_in(sa.select(col(Connection.name)))),
+            (DeniedAddress, col(DeniedAddress.until) < now),
         ):
             await self._remove(table, old_rows)
+        await self._forget_too_many()
         return gone
+
+    async def _forget_too_many(self) -> None:
+        """Remove what is remembered of a connection beyond what there may be of one."""
+        names = await self._store.read(
+            lambda session: list(session.execute(sa.select(col(Memory.connection)).distinct()).scalars())
+        )
+        for name in names:
+            these = col(Memory.connection) == name
+            too_old = await self._store.read(partial(_touched, which=these, position=self._memories))
+            if too_old is not None:
+                await self._remove(Memory, sa.and_(these, col(Memory.touched) <= too_old))
 
     async def _remove(self, table: type[Any], which: sa.ColumnElement[bool], *, most: int | None = ENOUGH) -> None:
         """Remove rows, so many batches of them at most."""
@@ -59,6 +77,12 @@ class Retention:
             if await self._store.order(partial(_remove, table=table, which=which)) < ROWS:
                 break
             done += 1
+
+
+def _touched(session: Session, which: sa.ColumnElement[bool], position: int) -> float | None:
+    """Return when a key was touched that has so many newer ones."""
+    query = sa.select(col(Memory.touched)).where(which).order_by(col(Memory.touched).desc())
+    return session.execute(query.offset(position).limit(1)).scalar()
 
 
 def _ended(before: float) -> sa.Select[Any]:

@@ -50,6 +50,31 @@ class StreamHealth(SQLModel, table=True):
     """What people were told of it since it is switched off."""
 
 
+class Memory(SQLModel, table=True):
+    """Something that is remembered of the events of a connection."""
+
+    __table_args__ = (Index("memory_by_age", "connection", "touched"),)
+
+    connection: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    value: dict[str, Any] = Field(sa_type=JSON)
+    touched: float
+
+
+class DeniedAddress(SQLModel, table=True):
+    """Network addresses that we do not trust."""
+
+    __tablename__ = "denied_address"
+
+    connection: str = Field(primary_key=True)
+    """Where they are not trusted; empty: nowhere."""
+    network: str = Field(primary_key=True)
+    reason: str
+    by: str
+    at: float
+    until: float | None = Field(default=None, index=True)
+
+
 class Flow(SQLModel, table=True):
     """A flow that somebody set up: which version of it is in force, and whether it is on."""
 

@@ -1,4 +1,4 @@
-"""A login in plain words: who, when, where, with what, and why Auth0 finds it risky."""
+"""A login in plain words: who, when, where, with what, and why Auth0, or cicflow itself, finds it risky."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,13 +18,13 @@ Level = Literal["high", "medium", "low", "unknown"]
 
 # Auth0 states how confident it is of the person, so low confidence is a high risk.
 LEVELS: dict[str, tuple[Level, str]] = {
-    "low": ("high", "High: Auth0 has little confidence that this is the person."),
-    "medium": ("medium", "Medium: Auth0 is not sure that this is the person."),
-    "high": ("low", "Low: Auth0 is confident that this is the person."),
+    "low": ("high", "High: {who} has little confidence that this is the person."),
+    "medium": ("medium", "Medium: {who} is not sure that this is the person."),
+    "high": ("low", "Low: {who} is confident that this is the person."),
 }
 NOT_ASSESSED = "Unknown: Auth0 did not assess this login."
 COULD_NOT_ASSESS = "Unknown: Auth0 could not assess this login, and reports low confidence because of that."
-NO_REASON = "Auth0 gives no reason."
+NO_REASON = "{who} gives no reason."
 UNAVAILABLE = "assessment_not_available"
 
 SUBJECTS = {
@@ -33,6 +33,9 @@ SUBJECTS = {
     "UntrustedIP": "the network address",
     "AgentDetection": "automated agents",
     "PhoneNumber": "the phone number",
+    "NewCountry": "the country",
+    "FailureBurst": "failures before it",
+    "LeakedPassword": "the password",
 }
 REASONS = {
     ("ImpossibleTravel", "impossible_travel_from_last_login"): (
@@ -54,6 +57,15 @@ REASONS = {
     ("UntrustedIP", "found_on_deny_list"): "The network address is on a list of addresses known for attacks",
     ("UntrustedIP", "invalid_ip_address"): "The network address is not a valid one.",
     ("AgentDetection", "verified_agent"): "It was made by an automated agent that Auth0 knows.",
+    ("NewCountry", "new_country"): "New country: the person has not signed in from it before.",
+    ("NewCountry", "unknown_country"): "The country of the network address is not known.",
+    ("NewCountry", "initial_login"): "It is the first login, so there is no country to compare with.",
+    ("NewCountry", "no_country_history"): "No earlier country is known to compare with.",
+    ("FailureBurst", "too_many_failures"): "Many attempts to sign in as this person failed in the minutes before.",
+    ("FailureBurst", "too_many_failures_from_address"): (
+        "Many attempts to sign in from this network address failed in the minutes before."
+    ),
+    ("LeakedPassword", "leaked_password"): "A password of this person has leaked elsewhere, and was not changed since.",
 }
 NO_REASONS = {
     ("ImpossibleTravel", "minimal_travel_from_last_login"),
@@ -61,6 +73,9 @@ NO_REASONS = {
     ("UntrustedIP", "not_found_on_deny_list"),
     ("AgentDetection", "unknown"),
     ("PhoneNumber", "phone_number_not_provided"),
+    ("NewCountry", "known_country"),
+    ("FailureBurst", "few_failures"),
+    ("LeakedPassword", "not_known_to_have_leaked"),
 }
 ORDER = {"low": 0, "medium": 1}
 
@@ -86,7 +101,7 @@ class Described(Value):
 
 @auth0.action("Describe a login", effect="reads", repeatable=True)
 async def describe_login(client: Tenant, given: Login) -> Described:  # noqa: ARG001 - asks nobody: the event says it all
-    """Say in plain words who signed in, when, where, with what, and why Auth0 finds it risky."""
+    """Say in plain words who signed in, when, where, with what, and why Auth0, or cicflow itself, finds it risky."""
     login = given.login
     risk = login.authentication.riskAssessment if login.authentication else None
     user_agent = _user_agent(login)
@@ -100,7 +115,7 @@ async def describe_login(client: Tenant, given: Login) -> Described:  # noqa: AR
         user_agent=clean(user_agent or "", limit=120),
         level=level,
         risk=sentence,
-        why=reasons or ([NO_REASON] if level in {"high", "medium"} else []),
+        why=reasons or ([NO_REASON.format(who=_assessor(risk))] if level in {"high", "medium"} else []),
     )
 
 
@@ -146,11 +161,18 @@ def _where(login: PostLogin) -> str:
 def _level(risk: RiskAssessment | None) -> tuple[Level, str]:
     if risk is None or risk.confidence is None:
         return "unknown", NOT_ASSESSED
+    who = _assessor(risk)
     codes = {assessment.code for _, assessment in _assessments(risk)}
     if risk.confidence == "low" and codes == {UNAVAILABLE}:
         return "unknown", COULD_NOT_ASSESS
-    neutral: tuple[Level, str] = "unknown", f"Unknown: Auth0 reports “{_code(risk.confidence)}” confidence."
-    return LEVELS.get(risk.confidence, neutral)
+    neutral: tuple[Level, str] = "unknown", f"Unknown: {who} reports “{_code(risk.confidence)}” confidence."
+    level, sentence = LEVELS.get(risk.confidence, neutral)
+    return level, sentence.replace("{who}", who)
+
+
+def _assessor(risk: RiskAssessment | None) -> str:
+    """Return who has assessed the login."""
+    return "cicflow" if risk and (risk.version or "").startswith("cicflow") else "Auth0"
 
 
 def _assessments(risk: RiskAssessment | None) -> Iterator[tuple[str, Assessment]]:
@@ -167,21 +189,26 @@ def _assessments(risk: RiskAssessment | None) -> Iterator[tuple[str, Assessment]
 def _reasons(risk: RiskAssessment | None) -> Iterator[str]:
     ranked = sorted(_assessments(risk), key=lambda each: ORDER.get(each[1].confidence or "", 2))
     for name, assessment in ranked:
-        reason = _reason(name, assessment)
+        reason = _reason(name, assessment, _assessor(risk))
         if reason:
             yield reason
 
 
-def _reason(name: str, assessment: Assessment) -> str | None:
+def _reason(name: str, assessment: Assessment, who: str) -> str | None:
     """Say what one assessor holds against the login; None where it is nothing."""
     code, confidence = assessment.code or "", assessment.confidence or ""
     subject = SUBJECTS.get(name, f"“{_code(name)}”")
     known = REASONS.get((name, code))
     match code:
         case _ if code == UNAVAILABLE:
-            return f"Auth0 could not assess {subject}."
+            return f"{who} could not assess {subject}."
         case _ if confidence == "high" or (name, code) in NO_REASONS:
             return None
+        case "impossible_travel_from_last_login" if known and (way := _way(assessment)):
+            return f"Impossible travel: {way} since the last login."
+        case "found_on_deny_list" if known and who != "Auth0":
+            category = clean((assessment.details and assessment.details.category) or "", limit=60)
+            return f"The network address is on your deny list{f' ({category})' if category else ''}."
         case "found_on_deny_list" if known:
             details = assessment.details
             listed = [clean(text, limit=60) for text in (details and (details.category, details.source)) or () if text]
@@ -189,9 +216,23 @@ def _reason(name: str, assessment: Assessment) -> str | None:
         case _ if known:
             return known
         case _ if confidence in ORDER:
-            return f"Auth0 says of {subject}: “{_code(code) or 'no code'}”, with {confidence} confidence."
+            return f"{who} says of {subject}: “{_code(code) or 'no code'}”, with {confidence} confidence."
         case _:
             return None
+
+
+def _way(assessment: Assessment) -> str | None:
+    """Say how far somebody seems to have travelled in how long, where the assessment says so."""
+    details = assessment.details
+    if details is None or details.kilometres is None or details.minutes is None:
+        return None
+    hours, minutes = divmod(details.minutes, 60)
+    took = " and ".join(
+        f"{number} {unit}{'' if number == 1 else 's'}"
+        for number, unit in ((hours, "hour"), (minutes, "minute"))
+        if number
+    )
+    return f"{details.kilometres:,} km in {took or 'less than a minute'}"
 
 
 def _code(code: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from connectors.base import Declaring
+from flows.builtins.addresses import addresses
 from flows.builtins.codes import codes
 from flows.builtins.csv_text import csv_text
 from flows.builtins.dates import dates
@@ -27,4 +28,5 @@ BUILTINS: Final[tuple[Declaring, ...]] = (
     hashes,
     codes,
     rows,
+    addresses,
 )

@@ -26,11 +26,14 @@ from starlette.routing import Route
 
 from bot import app as bolt
 from bot import logs, schema
+from bot.enriching import Enriching
 from bot.holding import WaitingRoom
 from bot.web import Doors
 from connectors.base import Catalog, Connector, Lenient, Source, Value
 from connectors.errors import TryLater
 from flows.decisions import Decisions
+from flows.denied_addresses import DeniedAddresses
+from flows.memories import Memories
 from flows.processes import Pulse
 from flows.questions import Question
 from flows.runs import Runs
@@ -165,8 +168,19 @@ async def working(given: Mapping[str, Any], now: Callable[[], float]) -> AsyncIt
         await runs.launch()
         slack = cast("Any", None)  # nobody speaks to this process from there
         room = WaitingRoom(vault=vault, store=store)
+        enriching = Enriching(
+            catalog=known, memories=Memories(store, DeniedAddresses(store, now=now), now=now), now=now
+        )
+        stack.push_async_callback(enriching.close)
         doors = Doors(
-            catalog=known, vault=vault, store=store, runs=runs, slack=slack, waiting_room=room, public_url=None
+            catalog=known,
+            vault=vault,
+            store=store,
+            runs=runs,
+            enriching=enriching,
+            slack=slack,
+            waiting_room=room,
+            public_url=None,
         )
         yield doors, runs
 

@@ -1,11 +1,13 @@
 """Events of an event stream: what changed in the tenant, told after it happened, as CloudEvents."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
+from connectors.auth0.signals import forget_user
 from connectors.auth0.sources.parts import Identity
-from connectors.base import Lenient, Source
+from connectors.base import Lenient, Memory, Source
 
 
 class Place(Lenient):
@@ -231,12 +233,19 @@ def source_name(kind: str) -> str:
     return f"auth0.{kind.replace('.', '_')}"
 
 
+async def _forget(memory: Memory, event: Mapping[str, Any], _now: float) -> Mapping[str, Any]:
+    """Forget what is remembered of a user who is gone."""
+    await forget_user(memory, event["object"].get("user_id"))
+    return event
+
+
 CHANGES = tuple(
     Source(
         name=source_name(kind),
         title=title,
         about=f"Sent by Auth0's event stream ({kind}), shortly after it happened.",
         event=event,
+        enrich=_forget if kind == "user.deleted" else None,
     )
     for kind, (event, title) in _KINDS.items()
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from connectors.auth0 import signals
 from connectors.auth0.sources.parts import RiskAssessment
 from connectors.base import Lenient, Source
 
@@ -105,4 +106,5 @@ LOG = Source(
     about="Sent by Auth0's log stream, some seconds after it happened. Good for bursts and reports, not for decisions "
     "within a login.",
     event=LogRecord,
+    enrich=signals.in_log,
 )

@@ -62,10 +62,13 @@ class Details(Lenient):
     matches: str | None = None
     source: str | None = None
     category: str | None = None
+    kilometres: int | None = None
+    minutes: int | None = None
+    failures: int | None = None
 
 
 class Assessment(Lenient):
-    """What one of Auth0's assessors says about a login."""
+    """What one assessor says about a login."""
 
     confidence: str | None = None
     code: str | None = None
@@ -73,17 +76,23 @@ class Assessment(Lenient):
 
 
 class Assessments(Lenient):
-    """What each assessor says; Auth0 adds new ones, which are kept."""
+    """What each assessor says: Auth0's, and the last three ours. Auth0 adds new ones, which are kept."""
 
     ImpossibleTravel: Assessment | None = None
     NewDevice: Assessment | None = None
     UntrustedIP: Assessment | None = None
     AgentDetection: Assessment | None = None
     PhoneNumber: Assessment | None = None
+    NewCountry: Assessment | None = None
+    FailureBurst: Assessment | None = None
+    LeakedPassword: Assessment | None = None
 
 
 class RiskAssessment(Lenient):
-    """How confident Auth0 is that it is really this person: low confidence is high risk."""
+    """How confident Auth0 is that it is really this person: low confidence is high risk.
+
+    Where Auth0 does not say, we do: then its version begins with cicflow.
+    """
 
     confidence: str | None = None
     version: str | None = None

@@ -1,5 +1,6 @@
 """Events that our Auth0 Actions send: one source for each trigger of Auth0 that we have an Action for."""
 
+from connectors.auth0 import signals
 from connectors.auth0.sources.parts import (
     Authentication,
     Authorization,
@@ -106,6 +107,7 @@ class SendPhoneMessage(Lenient):
     tenant: Tenant
     client: Client | None = None
     message_options: Message | None = None
+    authentication: Authentication | None = None
     transaction: Transaction | None = None
     request: Request | None = None
     user: User
@@ -129,6 +131,7 @@ POST_LOGIN = Source(
     event=PostLogin,
     answered=True,
     held=True,
+    enrich=signals.of_trigger(learns=True),
 )
 
 TRIGGERS = (
@@ -139,18 +142,21 @@ TRIGGERS = (
         about="Sent by the Auth0 Action before an account is made; a flow may refuse it.",
         event=PreUserRegistration,
         answered=True,
+        enrich=signals.of_trigger(),
     ),
     Source(
         name="auth0.post_user_registration",
         title="Somebody signed up",
         about="Sent by the Auth0 Action after an account was made.",
         event=PostUserRegistration,
+        enrich=signals.of_trigger(learns=True),
     ),
     Source(
         name="auth0.post_change_password",
         title="A password was changed",
         about="Sent by the Auth0 Action after a person, or an administrator for them, set a new password.",
         event=PostChangePassword,
+        enrich=signals.of_trigger(changes_password=True),
     ),
     Source(
         name="auth0.credentials_exchange",
@@ -166,12 +172,14 @@ TRIGGERS = (
         event=PasswordResetPostChallenge,
         answered=True,
         held=True,
+        enrich=signals.of_trigger(),
     ),
     Source(
         name="auth0.send_phone_message",
         title="A text message goes out",
         about="Sent by the Auth0 Action when a code is sent to a phone; the code itself is not told.",
         event=SendPhoneMessage,
+        enrich=signals.of_trigger(),
     ),
     Source(
         name="auth0.custom_token_exchange",
