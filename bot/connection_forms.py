@@ -88,9 +88,9 @@ def installation_form(name: str, triggers: Mapping[str, str], standing: Standing
         blocks.append(_checkboxes("streams", "Streams", options, ticked))
     if standing.triggers is not None:
         choices = [_described(choice, what) for choice, what in ON_FAILURE.items()]
-        now = next((choice for choice in choices if choice["value"] == standing.on_failure), choices[0])
-        element = {"type": "radio_buttons", "options": choices, "initial_option": now}
         unknown = bool(standing.triggers) and standing.on_failure is None
+        now = [choice for choice in choices if choice["value"] == (standing.on_failure or "open") and not unknown]
+        element = {"type": "radio_buttons", "options": choices, **({"initial_option": now[0]} if now else {})}
         hint = "What it was before is not known: Auth0 does not show it." if unknown else ""
         blocks.append(_input("on-failure", "When this bot cannot be reached", hint, element))
     blocks += [words.context(words.escape(line, 1500)) for line in standing.lines[:20]]

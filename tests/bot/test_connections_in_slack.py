@@ -253,6 +253,13 @@ async def test_without_an_address_of_its_own_the_bot_installs_nothing(running: S
     assert "CICFLOW_PUBLIC_URL is not set" in text_of(await pressed(running, "install"))
 
 
+async def test_what_is_not_known_of_the_actions_that_are_there_has_to_be_chosen(known: Stage) -> None:
+    known.settings["cicflow_public_url"] = f"http://localhost:{known.settings['port']}"
+    async with known.bot_running():
+        form = await pressed(known, "install")
+        assert list((await submit(known, form))["errors"]) == ["on-failure"]
+
+
 async def test_what_may_not_be_seen_is_not_offered(known: Stage) -> None:
     await known.auth0.put("settings", {"scopes": "read:users read:log_streams"})
     async with known.bot_running():
