@@ -49,7 +49,7 @@ def of_trigger(*, learns: bool = False, changes_password: bool = False) -> Enric
     async def enrich(memory: Memory, event: Mapping[str, Any], now: float) -> Mapping[str, Any]:
         authentication = _maps(event.get("authentication"))
         transaction = _maps(event.get("transaction"))
-        if usable(authentication.get("riskAssessment")) or transaction.get("protocol") in NOT_BY_PERSONS:
+        if usable(authentication.get("riskAssessment")) or _text(transaction.get("protocol")) in NOT_BY_PERSONS:
             return event
         request, session = _maps(event.get("request")), _maps(event.get("session"))
         place = _maps(request.get("geoip"))
@@ -70,7 +70,7 @@ def of_trigger(*, learns: bool = False, changes_password: bool = False) -> Enric
 
 async def in_log(memory: Memory, event: Mapping[str, Any], now: float) -> Mapping[str, Any]:
     """Remember what a record of the log says, and add our assessment to logins and to failures."""
-    kind, user_id = event.get("type"), event.get("user_id")
+    kind, user_id = _text(event.get("type")), event.get("user_id")
     if kind in GONE:
         await forget_user(memory, user_id)
         return event
@@ -91,7 +91,7 @@ async def in_log(memory: Memory, event: Mapping[str, Any], now: float) -> Mappin
     if kind == "s":
         risk = await _changed(memory, user_id, login)
     else:
-        risk = await _failed(memory, user_id, login, str(kind))
+        risk = await _failed(memory, user_id, login, kind)
     return {**event, "riskAssessment": risk}
 
 
@@ -209,6 +209,10 @@ def _time(date: Any, now: float) -> float:
             return now
         return min(at, now)
     return now
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _maps(value: Any) -> Mapping[str, Any]:
