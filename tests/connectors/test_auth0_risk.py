@@ -233,6 +233,57 @@ async def test_a_failed_assessment_is_told_apart_from_a_risky_login(tenant: Tena
 
 
 @pytest.mark.parametrize(
+    ("assessor", "code", "details", "words"),
+    [
+        ("NewCountry", "new_country", None, "New country: the person has not signed in from it before."),
+        ("NewCountry", "unknown_country", None, "The country of the network address is not known."),
+        ("FailureBurst", "too_many_failures", {"failures": 7}, "as this person failed in the minutes before."),
+        ("FailureBurst", "too_many_failures_from_address", None, "from this network address failed"),
+        ("LeakedPassword", "leaked_password", None, "has leaked elsewhere"),
+        ("UntrustedIP", "found_on_deny_list", {"category": "attacks"}, "is on your deny list (attacks)."),
+        ("UntrustedIP", "found_on_deny_list", {}, "is on your deny list."),
+        ("NewDevice", "no_match", None, "New device"),
+        ("Brand", "new", None, "cicflow says of “Brand”: “new”, with low confidence."),
+        (
+            "ImpossibleTravel",
+            "impossible_travel_from_last_login",
+            {"kilometres": 16093, "minutes": 61},
+            "Impossible travel: 16,093 km in 1 hour and 1 minute since the last login.",
+        ),
+        (
+            "ImpossibleTravel",
+            "impossible_travel_from_last_login",
+            {"kilometres": 900, "minutes": 0},
+            "Impossible travel: 900 km in less than a minute since the last login.",
+        ),
+    ],
+)
+async def test_our_own_assessment_is_told_as_ours(
+    tenant: Tenant, assessor: str, code: str, details: dict[str, Any] | None, words: str
+) -> None:
+    part = {assessor: {"confidence": "low", "code": code, "details": details}}
+    parts = assessed("low", **part)
+    parts["authentication"]["riskAssessment"]["version"] = "cicflow-1"
+    found = await described(tenant, **parts)
+    assert found.risk == "High: cicflow has little confidence that this is the person."
+    (reason,) = found.why
+    assert words in reason
+
+
+@pytest.mark.parametrize(
+    ("assessor", "code"),
+    [
+        ("NewCountry", "known_country"),
+        ("FailureBurst", "few_failures"),
+        ("LeakedPassword", "not_known_to_have_leaked"),
+    ],
+)
+async def test_what_is_fine_by_ours_is_no_reason_either(tenant: Tenant, assessor: str, code: str) -> None:
+    parts = assessed("high", **{assessor: {"confidence": "neutral", "code": code}})
+    assert (await described(tenant, **parts)).why == []
+
+
+@pytest.mark.parametrize(
     ("user_agent", "words"),
     [
         (CHROME, "Chrome on Windows"),
