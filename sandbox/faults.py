@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -16,23 +16,41 @@ from sandbox.server import ABORT
 
 
 class Fault(BaseModel):
-    """One way to go wrong: an answer of its own, a connection cut before or after the thing is done, or a delay."""
+    """One way to go wrong: an answer of its own, with or without doing the thing, a cut connection, or a delay."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: Annotated[int, Field(ge=100, le=599)] | None = None
+    status_after: Annotated[int, Field(ge=100, le=599)] | None = None
+    """The thing is done, and then answered with this status all the same."""
     headers: dict[str, str] = {}
     body: Any = None
+    html: str | None = None
+    """A page instead of the body; with status 200 unless another is given."""
     drop: Literal["before", "after"] | None = None
     delay: Annotated[float, Field(ge=0, le=600)] | None = None
 
     @model_validator(mode="after")
     def _does_something(self) -> "Fault":
-        if self.status is None and self.drop is None and self.delay is None:
-            raise ValueError("a fault has a status, a drop or a delay")
-        if self.status is not None and self.drop is not None:
-            raise ValueError("a fault has a status or a drop, not both")
+        ends = [self.status, self.status_after, self.drop]
+        if ends == [None] * len(ends) and self.html is None and self.delay is None:
+            raise ValueError("a fault has a status, a status_after, an html, a drop or a delay")
+        if len(ends) - ends.count(None) > 1:
+            raise ValueError("a fault has one of status, status_after and drop, not several")
+        if self.html is not None and (self.body is not None or self.drop is not None):
+            raise ValueError("an html takes the place of a body and of a drop")
         return self
+
+    def answer(self) -> Response | None:
+        """Make the answer of its own, if it has one."""
+        status = self.status or self.status_after or (None if self.html is None else 200)
+        if status is None:
+            return None
+        if self.html is not None:
+            return HTMLResponse(self.html, status_code=status, headers=self.headers)
+        if isinstance(self.body, str):
+            return Response(self.body, status_code=status, headers=self.headers)
+        return JSONResponse({} if self.body is None else self.body, status_code=status, headers=self.headers)
 
     def as_given(self) -> dict[str, Any]:
         """Show the fault the way it was asked for."""
@@ -124,12 +142,8 @@ async def apply(fault: Fault | None, serve: Callable[[], Awaitable[Response]]) -
         await asyncio.sleep(fault.delay)
     if fault.drop == "before":
         return Dropped()
-    if fault.drop == "after":
-        await serve()
-        return Dropped()
-    if fault.status is None:
-        return await serve()
-    if isinstance(fault.body, str):
-        return Response(fault.body, status_code=fault.status, headers=fault.headers)
-    body = {} if fault.body is None else fault.body
-    return JSONResponse(body, status_code=fault.status, headers=fault.headers)
+    answer = fault.answer()
+    if fault.drop is None and fault.status_after is None and answer is not None:
+        return answer
+    served = await serve()
+    return Dropped() if fault.drop else answer or served
