@@ -36,10 +36,10 @@ class Enriching:
         self, source: str, connection: str, event: Mapping[str, Any], *, urgent: bool
     ) -> Mapping[str, Any]:
         """Return an event with what follows from earlier ones. What takes too long is remembered all the same."""
-        enrich = self.catalog.sources[source].enrich
-        if enrich is None:
+        of = self.catalog.sources[source]
+        if of.enrich is None or (of.complete is not None and of.complete(event)):
             return event
-        going = asyncio.ensure_future(enrich(self.memories.of(connection), event, self.now()))
+        going = asyncio.ensure_future(of.enrich(self.memories.of(connection), event, self.now()))
         self._going.add(going)
         going.add_done_callback(self._going.discard)
         done, _ = await asyncio.wait({going}, timeout=self.waited_for if urgent else PATIENT)

@@ -121,6 +121,8 @@ class Source:
     """Whoever it is about can be kept waiting for what people say."""
     enrich: Callable[[Memory, Mapping[str, Any], float], Awaitable[Mapping[str, Any]]] | None = None
     """Adds to an event what follows from earlier ones, and remembers this one. The number is the time."""
+    complete: Callable[[Mapping[str, Any]], bool] | None = None
+    """Tells of an event to which nothing is to be added, and of which nothing is remembered: that has to be quick."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from connectors.auth0.signals.history import History, latest
 from connectors.auth0.signals.travel import place_of
 from connectors.base import Memory, Remembered
 
-__all__ = ["VERSION", "forget_user", "in_log", "of_trigger", "usable"]
+__all__ = ["VERSION", "assessed", "forget_user", "in_log", "of_trigger", "usable"]
 
 UNAVAILABLE: Final = "assessment_not_available"
 NOT_BY_PERSONS: Final = frozenset({"oauth2-refresh-token", "oauth2-token-exchange"})
@@ -40,6 +40,12 @@ def usable(risk: Any) -> bool:
     return not said or any(code != UNAVAILABLE for code in said)
 
 
+def assessed(event: Mapping[str, Any]) -> bool:
+    """Say whether the event of a trigger is left as it is: Auth0 assesses it, or no person is there to be assessed."""
+    authentication, transaction = _maps(event.get("authentication")), _maps(event.get("transaction"))
+    return usable(authentication.get("riskAssessment")) or _text(transaction.get("protocol")) in NOT_BY_PERSONS
+
+
 def of_trigger(*, learns: bool = False, changes_password: bool = False) -> Enrich:
     """Return what adds our assessment to the events of one of Auth0's triggers.
 
@@ -47,10 +53,9 @@ def of_trigger(*, learns: bool = False, changes_password: bool = False) -> Enric
     """
 
     async def enrich(memory: Memory, event: Mapping[str, Any], now: float) -> Mapping[str, Any]:
-        authentication = _maps(event.get("authentication"))
-        transaction = _maps(event.get("transaction"))
-        if usable(authentication.get("riskAssessment")) or _text(transaction.get("protocol")) in NOT_BY_PERSONS:
+        if assessed(event):
             return event
+        authentication = _maps(event.get("authentication"))
         request, session = _maps(event.get("request")), _maps(event.get("session"))
         place = _maps(request.get("geoip"))
         login = _login(

@@ -132,6 +132,7 @@ POST_LOGIN = Source(
     answered=True,
     held=True,
     enrich=signals.of_trigger(learns=True),
+    complete=signals.assessed,
 )
 
 TRIGGERS = (
@@ -143,6 +144,7 @@ TRIGGERS = (
         event=PreUserRegistration,
         answered=True,
         enrich=signals.of_trigger(),
+        complete=signals.assessed,
     ),
     Source(
         name="auth0.post_user_registration",
@@ -150,6 +152,7 @@ TRIGGERS = (
         about="Sent by the Auth0 Action after an account was made.",
         event=PostUserRegistration,
         enrich=signals.of_trigger(learns=True),
+        complete=signals.assessed,
     ),
     Source(
         name="auth0.post_change_password",
@@ -157,6 +160,7 @@ TRIGGERS = (
         about="Sent by the Auth0 Action after a person, or an administrator for them, set a new password.",
         event=PostChangePassword,
         enrich=signals.of_trigger(changes_password=True),
+        complete=signals.assessed,
     ),
     Source(
         name="auth0.credentials_exchange",
@@ -173,6 +177,7 @@ TRIGGERS = (
         answered=True,
         held=True,
         enrich=signals.of_trigger(),
+        complete=signals.assessed,
     ),
     Source(
         name="auth0.send_phone_message",
@@ -180,6 +185,7 @@ TRIGGERS = (
         about="Sent by the Auth0 Action when a code is sent to a phone; the code itself is not told.",
         event=SendPhoneMessage,
         enrich=signals.of_trigger(),
+        complete=signals.assessed,
     ),
     Source(
         name="auth0.custom_token_exchange",
