@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from bot.cli import auth0, flows, runs
+from bot.cli import auth0, flows, keys, runs
 from bot.cli.terminal import say
 from bot.settings import WrongSettingsError, read_settings, read_store_settings
 from connectors.errors import ConnectorError
@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     command("key", "make a new encryption key for CICFLOW_KEY", key)
     described = command("manifest", "print the Slack app's manifest, to create the app from", print_manifest)
     described.add_argument("--url", help="where the internet reaches this bot; without it, the app uses Socket Mode")
+    keys.add(commands)
     flows.add(commands)
     runs.add(commands)
     auth0.add(commands)

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Literal
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -40,6 +41,17 @@ class Account:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resealed:
+    """What a change of the key did."""
+
+    done: int = 0
+    already: int = 0
+    """Were sealed with the first key before."""
+    unopened: Sequence[str] = ()
+    """The names of connections that none of the keys opens. They stay as they are."""
+
+
 def new_key() -> str:
     """Return a new encryption key."""
     return Fernet.generate_key().decode()
@@ -56,6 +68,7 @@ class Vault:
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
         self._store = store
         self._box = MultiFernet([Fernet(key) for key in keys])
+        self._first = Fernet(keys[0])
         self._opened: dict[tuple[str, str], tuple[float, Account]] = {}
 
     async def keep(
@@ -87,6 +100,46 @@ class Vault:
         gone = await self._store.transact(lambda session: changed(session, statement))
         self._opened.clear()
         return gone
+
+    async def reseal(self) -> Resealed:
+        """Seal every connection with the first key, each in a transaction of its own.
+
+        Others may use and change connections meanwhile, as long as they have the same keys. One that comes meanwhile
+        is sealed with the first key anyway, so it is enough to look at those that are there now.
+        """
+        done, already, unopened = 0, 0, []
+        for name in await self.names():
+            try:
+                if await self._store.transact(partial(self._reseal, name=name)):
+                    done += 1
+                else:
+                    already += 1
+            except WrongKeyError:
+                unopened.append(name)
+        self._opened.clear()
+        return Resealed(done=done, already=already, unopened=unopened)
+
+    def _reseal(self, session: Session, *, name: str) -> bool:
+        """Seal one connection with the first key. Returns False if there is nothing to do."""
+        row = session.get(Connection, name, with_for_update=True)
+        if row is None or all(self._sealed_first(sealed) for sealed in (row.sealed_settings, row.sealed_secret)):
+            return False
+        try:
+            settings, secret = (
+                self._box.rotate(sealed).decode() for sealed in (row.sealed_settings, row.sealed_secret)
+            )
+        except InvalidToken as error:
+            raise WrongKeyError from error
+        row.sealed_settings, row.sealed_secret = settings, secret
+        session.add(row)
+        return True
+
+    def _sealed_first(self, sealed: str) -> bool:
+        try:
+            self._first.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
 
     async def named(self, name: str) -> Account | None:
         """Return a connection by its name."""
