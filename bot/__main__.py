@@ -63,8 +63,11 @@ def serve(*, works: bool | None = None, listens: bool = True) -> int:
     # Here, and not when the server begins: it would show what is wrong as a traceback.
     engine = assembly.newest(settings)
     app = assembly.web(settings, listens=listens, engine=engine)
-    # What is there by now stays: to look through it for rubbish again and again would hold up everybody for 0.1 s.
+    # What is there by now stays, and what comes goes when it is over: to look through all of it for rubbish again and
+    # again, as Python would, holds up everybody for up to 0.1 s.
+    gc.collect()
     gc.freeze()
+    gc.set_threshold(700, 10, 100)
     uvicorn.run(
         app,
         host=settings.host,
