@@ -68,6 +68,11 @@ class Urgency(IntEnum):
 _urgency: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.ORDINARY)
 
 
+def urgency() -> Urgency:
+    """Tell how urgent the calls are that are made here."""
+    return _urgency.get()
+
+
 @contextmanager
 def calling(urgency: Urgency) -> Iterator[None]:
     """Give the calls that are made in this block, and in what it starts, an urgency."""

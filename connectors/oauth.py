@@ -91,6 +91,8 @@ class Grant(httpx.Auth):
         token = await self.token()
         request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
+        if self.requires_response_body:
+            await response.aread()
         if self._rejects(response):
             request.headers["Authorization"] = f"Bearer {await self.token(rejected=token)}"
             yield request

@@ -341,3 +341,93 @@ def _short(error: Any) -> str:
     best = jsonschema.exceptions.best_match([error])
     place = "".join(f"[{step!r}]" for step in best.path)
     return f"{place} {best.message}"[:600]
+
+
+@cache
+def marketo(part: str) -> Document | None:
+    """Return one of Marketo's documents (identity, mapi or asset), or None where there are no specifications.
+
+    What an answer must have is left out: real answers lack most of it.
+    """
+    file = FOLDER / "marketo" / f"swagger-{part}.json"
+    if not file.exists():
+        return None
+    document: Document = json.loads(file.read_text())
+    for model in document["definitions"].values():
+        model["x-required"] = model.pop("required", [])
+    return document
+
+
+@cache
+def _marketo_schema(part: str, reference: str, *, sent: bool) -> Any:
+    """Compile a model: of a request with all that it must have, of an answer without."""
+    document = marketo(part) or {}
+    definitions = {
+        name: {**model, "required": model["x-required"]} if sent else model
+        for name, model in document["definitions"].items()
+    }
+    return jsonschema.Draft4Validator({"definitions": definitions, "$ref": reference})
+
+
+def marketo_operation(method: str, path: str) -> tuple[str, Document] | None:
+    """Find the specified operation of a call, and the document that it is in."""
+    for part in ("identity", "mapi", "asset"):
+        found = [
+            (known, methods[method])
+            for known, methods in (marketo(part) or {"paths": {}})["paths"].items()
+            if method in methods and re.fullmatch(re.sub(r"\\\{\w+\\\}", r"[^/]+", re.escape(known)), path)
+        ]
+        if found:
+            _, operation = min(found, key=lambda one: str(one[0]).count("{"))
+            return part, operation
+    return None
+
+
+def marketo_conforms(calls: Sequence[Mapping[str, Any]]) -> None:
+    """Check calls of Marketo, as the sandbox lists them, against its documents: what was taken, and every answer.
+
+    Raises AssertionError naming the call and every fault of it.
+    """
+    if marketo("mapi") is None:
+        return
+    for call in calls:
+        faults = [] if call["fault"] else _faults_of_marketo(call)
+        assert not faults, f"{call['verb']} {call['path']} {call['query']}: " + "; ".join(faults)
+
+
+def _faults_of_marketo(call: Mapping[str, Any]) -> list[str]:
+    answer = call["answer"]
+    taken = call["status"] == 200 and (answer is None or answer.get("success", True))
+    found = marketo_operation(call["method"].lower(), call["path"])
+    if found is None:
+        return ["is not specified"] if taken else []
+    part, operation = found
+    faults: list[str] = []
+    if taken:
+        faults += _faults_of_marketo_request(part, operation, call)
+    schema = operation["responses"].get("200", {}).get("schema")
+    if answer is not None and call["status"] == 200 and schema:
+        faults += _faults(_marketo_schema(part, schema["$ref"], sent=False), answer, "the answer")
+    return faults
+
+
+def _faults_of_marketo_request(part: str, operation: Document, call: Mapping[str, Any]) -> list[str]:
+    parameters = operation.get("parameters", [])
+    given = [name for name, _ in call["asked"] or call["query"]]
+    bodies = [each for each in parameters if each["in"] == "body"]
+    form = call["kind"].startswith("application/x-www-form-urlencoded")
+    known = {each["name"] for each in parameters if each["in"] in {"query", "formData"}}
+    if form and bodies:
+        # The document calls it a body; what is sent is a form whose fields are those of the model.
+        model = (marketo(part) or {})["definitions"][bodies[0]["schema"]["$ref"].rpartition("/")[2]]
+        known |= set(model["properties"])
+    faults = [f"{name} is not specified" for name in given if name not in known]
+    if bodies and not form:
+        # The document wants both a body and a query where either will do.
+        if call["body"] is None:
+            return faults + (["the body is missing"] if "id" not in given and bodies[0].get("required") else [])
+        faults += _faults(_marketo_schema(part, bodies[0]["schema"]["$ref"], sent=True), call["body"], "the body")
+    elif not call["kind"].startswith("multipart/"):
+        needed = {each["name"] for each in parameters if each.get("required") and each["in"] in {"query", "formData"}}
+        faults += [f"{name} is missing" for name in needed if name not in given]
+    return faults

@@ -1,0 +1,92 @@
+"""What there is to choose from: fields of leads, and by which of them leads are found."""
+
+from pydantic import Field
+
+from connectors.base import Lenient, Value
+from connectors.errors import Refused
+from connectors.marketo.client import Instance
+from connectors.marketo.connector import marketo
+
+
+class Everything(Value):
+    """All of them."""
+
+
+class Choice(Value):
+    """Something to choose."""
+
+    value: str = Field(title="Value", description="What is meant by it.")
+    label: str = Field(title="Label", description="How it is called.")
+
+
+class Choices(Value):
+    """What there is to choose from."""
+
+    choices: list[Choice] = Field(title="Choices", description="Each with a value and a label.")
+
+
+class LeadField(Value):
+    """A field of leads."""
+
+    name: str = Field(title="Name", description="Marketo's REST name of the field.")
+    title: str = Field(title="Shown name", description="What people see.")
+    kind: str = Field(title="Kind", description="Marketo's word for what it holds, such as string or email.")
+    length: int | None = Field(default=None, title="Length", description="How long a value may be.")
+    writable: bool = Field(title="Writable", description="Whether flows may write it.")
+    key: bool = Field(title="Key", description="Whether leads can be found by it.")
+
+
+class LeadFields(Value):
+    """The fields of leads."""
+
+    fields: list[LeadField] = Field(title="Fields", description="Each of them.")
+
+
+class _Field(Lenient):
+    name: str
+    displayName: str = ""  # noqa: N815 - Marketo's own name
+    dataType: str = ""  # noqa: N815 - Marketo's own name
+    length: int | None = None
+    updateable: bool = True
+
+
+class _Described(Lenient):
+    searchableFields: list[list[str]] = Field(default_factory=list)  # noqa: N815 - Marketo's own name
+    fields: list[_Field] = Field(default_factory=list)
+
+
+@marketo.action("Describe the fields of leads", effect="reads", repeatable=True)
+async def describe_leads(client: Instance, given: Everything) -> LeadFields:  # noqa: ARG001 - there is nothing to choose
+    """List the fields that leads have, and tell by which of them they are found."""
+    return LeadFields(fields=await _fields(client))
+
+
+@marketo.action("Choose a field of leads", effect="reads", repeatable=True)
+async def choose_field(client: Instance, given: Everything) -> Choices:  # noqa: ARG001 - there is nothing to choose
+    """List the fields of leads, to choose one."""
+    return Choices(choices=[Choice(value=each.name, label=each.title) for each in await _fields(client)])
+
+
+@marketo.action("Choose a key field of leads", effect="reads", repeatable=True)
+async def choose_key_field(client: Instance, given: Everything) -> Choices:  # noqa: ARG001 - there is nothing to choose
+    """List the fields by which leads are found, to choose one."""
+    return Choices(choices=[Choice(value=each.name, label=each.title) for each in await _fields(client) if each.key])
+
+
+async def _fields(client: Instance) -> list[LeadField]:
+    result = (await client.read("/rest/v1/leads/describe2.json")).result
+    if not result:
+        raise Refused("Marketo does not say which fields leads have.")
+    described = _Described.model_validate(result[0])
+    keys = {names[0] for names in described.searchableFields if len(names) == 1}
+    return [
+        LeadField(
+            name=each.name,
+            title=each.displayName or each.name,
+            kind=each.dataType,
+            length=each.length,
+            writable=each.updateable,
+            key=each.name in keys,
+        )
+        for each in described.fields
+    ]
