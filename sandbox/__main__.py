@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--page-port", type=int, default=8700, help="0 for any free one, as for the others")
     parser.add_argument("--slack-port", type=int, default=8701)
     parser.add_argument("--auth0-port", type=int, default=8702)
+    parser.add_argument("--servicenow-port", type=int, default=8704)
     parser.add_argument(
         "--tenant", action="append", default=[], metavar="NAME:PORT", help="one more Auth0 tenant; may be given again"
     )
@@ -44,6 +45,7 @@ async def _serve(given: argparse.Namespace) -> None:
         slack_port=given.slack_port,
         auth0_port=given.auth0_port,
         page_port=given.page_port,
+        servicenow_port=given.servicenow_port,
         bot=given.bot_url,
         more_tenants={name: int(port) for name, _, port in (one.partition(":") for one in given.tenant)},
     ) as world:
@@ -56,10 +58,10 @@ async def _serve(given: argparse.Namespace) -> None:
 
 
 def _listed(addresses: dict[str, Any]) -> str:
-    lines = [f"page   {addresses['page']}"]
-    services = {name: addresses[name] for name in ("slack", "auth0")} | addresses.get("more_tenants", {})
+    lines = [f"page       {addresses['page']}"]
+    services = {name: addresses[name] for name in ("slack", "auth0", "servicenow")} | addresses.get("more_tenants", {})
     for name, service in services.items():
-        lines.append(f"{name:<6} {service['url']}")
+        lines.append(f"{name:<10} {service['url']}")
         lines += [f"         {key}: {value}" for key, value in service.items() if key != "url"]
     return "\n".join(lines)
 

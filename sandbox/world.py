@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import sandbox.auth0
 import sandbox.page
+import sandbox.servicenow
 import sandbox.slack
 from sandbox.server import serving
 
@@ -31,6 +32,7 @@ class World:
         slack_port: int = 0,
         auth0_port: int = 0,
         page_port: int = 0,
+        servicenow_port: int = 0,
         bot: str | None = None,
         more_tenants: Mapping[str, int] = NO_MORE,
     ) -> AsyncIterator[Self]:
@@ -49,6 +51,9 @@ class World:
             for name, port in more_tenants.items():
                 other = sandbox.auth0.create(name)
                 more[name] = other.credentials(await stack.enter_async_context(serving(other.app, host, port)))
+            desk = sandbox.servicenow.create()
+            servicenow = await stack.enter_async_context(serving(desk.app, host, servicenow_port))
             page = await stack.enter_async_context(serving(sandbox.page.create(slack, auth0), host, page_port))
             addresses = {"page": page, "slack": workspace.credentials(slack), "auth0": tenant.credentials(auth0)}
+            addresses |= {"servicenow": desk.credentials(servicenow)}
             yield cls(addresses | ({"more_tenants": more} if more else {}))
