@@ -42,6 +42,7 @@ from bot.versions import Versions
 from bot.web import Doors
 from bot.why import Reasons
 from bot.workspace import TIMEOUT, Workspace
+from connectors.addresses import networks
 from connectors.base import Catalog
 from connectors.catalog import catalog
 from connectors.wire import Wire
@@ -93,8 +94,10 @@ async def kept(settings: StoreSettings, engine: sa.Engine | None = None) -> Asyn
         stack.callback(engine.dispose)
         store = Store(engine)
         stack.callback(store.close)
-        vault = Vault(store, settings.keys)
-        wire = await stack.enter_async_context(Wire.open(proxy=settings.cicflow_proxy))
+        vault = Vault(store, settings.keys, _given(settings))
+        wire = await stack.enter_async_context(
+            Wire.open(proxy=settings.cicflow_proxy, allowed=networks(settings.cicflow_http_allow))
+        )
         known = catalog(BUILTINS)
         yield Kept(store=store, vault=vault, catalog=known, accounts=Accounts(vault, known, wire))
 

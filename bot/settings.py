@@ -6,6 +6,8 @@ from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from connectors.addresses import networks
+
 
 class WrongSettingsError(Exception):
     """The environment lacks something, or something in it is wrong. Says what, and never its value."""
@@ -31,7 +33,26 @@ class StoreSettings(BaseSettings):
     """Where the internet reaches this bot; Auth0 sends its events there."""
     cicflow_proxy: str | None = None
     """A proxy for calls to other services."""
+    cicflow_http_allow: Annotated[list[str], NoDecode] = []
+    """Private networks that the HTTP connector may call, separated by commas, such as 10.1.0.0/16."""
     cicflow_log_level: str = "INFO"
+    slack_bot_token: SecretStr | None = None
+    """The app's token, with which flows act in Slack, too."""
+    slack_api_url: str = "https://slack.com/api/"
+
+    @field_validator("cicflow_http_allow", mode="before")
+    @classmethod
+    def _split_networks(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("cicflow_http_allow")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        try:
+            networks(value)
+        except ValueError as error:
+            raise ValueError("not networks; they look like 10.1.0.0/16") from error
+        return value
 
     @field_validator("cicflow_key", mode="before")
     @classmethod

@@ -5,12 +5,13 @@ our errors: this is the one place where that happens, so no action needs to.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Self, TypeAlias
 
 import httpx
 
+from connectors.addresses import GuardedTransport, Network
 from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect, Refused, TryLater
 from connectors.limits import Pace, wait_asked
 from connectors.wording import clean
@@ -143,17 +144,29 @@ class View(httpx.AsyncClient):
 class Wire:
     """The pool that every connection shares. It belongs to the event loop that opened it."""
 
-    def __init__(self, pool: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, pool: httpx.AsyncBaseTransport, *, guarded: httpx.AsyncBaseTransport | None = None) -> None:
         self._pool = pool
+        self._guarded = guarded or GuardedTransport()
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, *, proxy: str | None = None) -> AsyncIterator[Self]:
-        """Open the pool; nothing of the environment (proxies, netrc) is used."""
+    async def open(cls, *, proxy: str | None = None, allowed: Sequence[Network] = ()) -> AsyncIterator[Self]:
+        """Open the pool; nothing of the environment (proxies, netrc) is used.
+
+        `allowed` are the private networks that calls to addresses of people's choice may reach.
+        """
         # httpx would log the address of every call, and searches hold people's e-mail addresses.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        async with httpx.AsyncHTTPTransport(proxy=proxy, trust_env=False) as pool:
-            yield cls(pool)
+        async with (
+            httpx.AsyncHTTPTransport(proxy=proxy, trust_env=False) as pool,
+            GuardedTransport(proxy=proxy, allowed=allowed) as guarded,
+        ):
+            yield cls(pool, guarded=guarded)
+
+    @property
+    def guarded(self) -> "Wire":
+        """The wire for addresses that people choose: it leads into no private network that is not allowed."""
+        return Wire(self._guarded, guarded=self._guarded)
 
     def client(
         self,
