@@ -94,7 +94,7 @@ async def kept(settings: StoreSettings, engine: sa.Engine | None = None) -> Asyn
         stack.callback(engine.dispose)
         store = Store(engine)
         stack.callback(store.close)
-        vault = Vault(store, settings.keys, _given(settings))
+        vault = Vault(store, settings.keys)
         wire = await stack.enter_async_context(
             Wire.open(proxy=settings.cicflow_proxy, allowed=networks(settings.cicflow_http_allow))
         )

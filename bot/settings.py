@@ -36,9 +36,6 @@ class StoreSettings(BaseSettings):
     cicflow_http_allow: Annotated[list[str], NoDecode] = []
     """Private networks that the HTTP connector may call, separated by commas, such as 10.1.0.0/16."""
     cicflow_log_level: str = "INFO"
-    slack_bot_token: SecretStr | None = None
-    """The app's token, with which flows act in Slack, too."""
-    slack_api_url: str = "https://slack.com/api/"
 
     @field_validator("cicflow_http_allow", mode="before")
     @classmethod
