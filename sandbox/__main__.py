@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--slack-port", type=int, default=8701)
     parser.add_argument("--auth0-port", type=int, default=8702)
     parser.add_argument("--servicenow-port", type=int, default=8704)
+    parser.add_argument("--marketo-port", type=int, default=8706)
     parser.add_argument(
         "--tenant", action="append", default=[], metavar="NAME:PORT", help="one more Auth0 tenant; may be given again"
     )
@@ -44,6 +45,7 @@ async def _serve(given: argparse.Namespace) -> None:
         host=given.host,
         slack_port=given.slack_port,
         auth0_port=given.auth0_port,
+        marketo_port=given.marketo_port,
         page_port=given.page_port,
         servicenow_port=given.servicenow_port,
         bot=given.bot_url,
@@ -59,7 +61,7 @@ async def _serve(given: argparse.Namespace) -> None:
 
 def _listed(addresses: dict[str, Any]) -> str:
     lines = [f"page       {addresses['page']}"]
-    services = {name: addresses[name] for name in ("slack", "auth0", "servicenow")} | addresses.get("more_tenants", {})
+    services = {name: addresses[name] for name in ("slack", "auth0", "marketo", "servicenow")} | addresses.get("more_tenants", {})
     for name, service in services.items():
         lines.append(f"{name:<10} {service['url']}")
         lines += [f"         {key}: {value}" for key, value in service.items() if key != "url"]

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
 import sandbox.auth0
+import sandbox.marketo
 import sandbox.page
 import sandbox.servicenow
 import sandbox.slack
@@ -31,6 +32,7 @@ class World:
         host: str = "127.0.0.1",
         slack_port: int = 0,
         auth0_port: int = 0,
+        marketo_port: int = 0,
         page_port: int = 0,
         servicenow_port: int = 0,
         bot: str | None = None,
@@ -53,7 +55,10 @@ class World:
                 more[name] = other.credentials(await stack.enter_async_context(serving(other.app, host, port)))
             desk = sandbox.servicenow.create()
             servicenow = await stack.enter_async_context(serving(desk.app, host, servicenow_port))
+            instance = sandbox.marketo.create()
+            marketo = await stack.enter_async_context(serving(instance.app, host, marketo_port))
             page = await stack.enter_async_context(serving(sandbox.page.create(slack, auth0), host, page_port))
             addresses = {"page": page, "slack": workspace.credentials(slack), "auth0": tenant.credentials(auth0)}
             addresses |= {"servicenow": desk.credentials(servicenow)}
+            addresses |= {"marketo": instance.credentials(marketo)}
             yield cls(addresses | ({"more_tenants": more} if more else {}))
