@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from connectors.auth0 import auth0
 from connectors.base import Catalog, Declaring
 from connectors.marketo import marketo
+from connectors.salesforce import salesforce
 from connectors.servicenow import servicenow
 
 
 def catalog(builtins: Iterable[Declaring] = ()) -> Catalog:
     """List all connectors; a new one is one line here. `builtins` are the actions that need no connection."""
-    return Catalog([auth0, marketo, servicenow], builtins=builtins)
+    return Catalog([auth0, marketo, salesforce, servicenow], builtins=builtins)

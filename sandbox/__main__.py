@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--auth0-port", type=int, default=8702)
     parser.add_argument("--servicenow-port", type=int, default=8704)
     parser.add_argument("--marketo-port", type=int, default=8706)
+    parser.add_argument("--salesforce-port", type=int, default=8705)
     parser.add_argument(
         "--tenant", action="append", default=[], metavar="NAME:PORT", help="one more Auth0 tenant; may be given again"
     )
@@ -47,6 +48,7 @@ async def _serve(given: argparse.Namespace) -> None:
         auth0_port=given.auth0_port,
         marketo_port=given.marketo_port,
         page_port=given.page_port,
+        salesforce_port=given.salesforce_port,
         servicenow_port=given.servicenow_port,
         bot=given.bot_url,
         more_tenants={name: int(port) for name, _, port in (one.partition(":") for one in given.tenant)},
@@ -61,7 +63,7 @@ async def _serve(given: argparse.Namespace) -> None:
 
 def _listed(addresses: dict[str, Any]) -> str:
     lines = [f"page       {addresses['page']}"]
-    services = {name: addresses[name] for name in ("slack", "auth0", "marketo", "servicenow")} | addresses.get("more_tenants", {})
+    services = {name: addresses[name] for name in ("slack", "auth0", "marketo", "servicenow", "salesforce")} | addresses.get("more_tenants", {})
     for name, service in services.items():
         lines.append(f"{name:<10} {service['url']}")
         lines += [f"         {key}: {value}" for key, value in service.items() if key != "url"]

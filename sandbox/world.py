@@ -7,6 +7,7 @@ from typing import Any, Self
 import sandbox.auth0
 import sandbox.marketo
 import sandbox.page
+import sandbox.salesforce
 import sandbox.servicenow
 import sandbox.slack
 from sandbox.server import serving
@@ -34,6 +35,7 @@ class World:
         auth0_port: int = 0,
         marketo_port: int = 0,
         page_port: int = 0,
+        salesforce_port: int = 0,
         servicenow_port: int = 0,
         bot: str | None = None,
         more_tenants: Mapping[str, int] = NO_MORE,
@@ -57,8 +59,11 @@ class World:
             servicenow = await stack.enter_async_context(serving(desk.app, host, servicenow_port))
             instance = sandbox.marketo.create()
             marketo = await stack.enter_async_context(serving(instance.app, host, marketo_port))
+            org = sandbox.salesforce.create()
+            salesforce = await stack.enter_async_context(serving(org.app, host, salesforce_port))
             page = await stack.enter_async_context(serving(sandbox.page.create(slack, auth0), host, page_port))
             addresses = {"page": page, "slack": workspace.credentials(slack), "auth0": tenant.credentials(auth0)}
             addresses |= {"servicenow": desk.credentials(servicenow)}
             addresses |= {"marketo": instance.credentials(marketo)}
+            addresses |= {"salesforce": org.credentials(salesforce)}
             yield cls(addresses | ({"more_tenants": more} if more else {}))
