@@ -57,7 +57,7 @@ from flows.runs import Runs
 from flows.store import Store, open_engine
 from flows.surroundings import Patience, People
 from flows.templates import library
-from flows.vault import Vault
+from flows.vault import Account, Vault
 
 log = structlog.get_logger()
 
@@ -94,12 +94,20 @@ async def kept(settings: StoreSettings, engine: sa.Engine | None = None) -> Asyn
         stack.callback(engine.dispose)
         store = Store(engine)
         stack.callback(store.close)
-        vault = Vault(store, settings.keys)
+        vault = Vault(store, settings.keys, _given(settings))
         wire = await stack.enter_async_context(
             Wire.open(proxy=settings.cicflow_proxy, allowed=networks(settings.cicflow_http_allow))
         )
         known = catalog(BUILTINS)
         yield Kept(store=store, vault=vault, catalog=known, accounts=Accounts(vault, known, wire))
+
+
+def _given(settings: StoreSettings) -> list[Account]:
+    """Return the connections that nobody needs to make: flows act in the bot's own workspace by the bot's own token."""
+    if settings.slack_bot_token is None:
+        return []
+    known = {"token": settings.slack_bot_token.get_secret_value(), "address": settings.slack_api_url}
+    return [Account(name="slack", connector="slack", key="", accepts="signed", settings=known, secret="")]
 
 
 @asynccontextmanager

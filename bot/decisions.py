@@ -11,6 +11,7 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from bot import alerts
 from bot.permissions import Permissions
 from bot.replies import refusal, tell
+from connectors.slack.contents import LINK
 from flows.decisions import Decisions, question_of
 from flows.runs import Runs
 
@@ -35,6 +36,10 @@ def register(app: AsyncApp, *, runs: Runs, decisions: Decisions, permissions: Pe
             await tell(respond, "I do not know this question any more, so nothing was done.")
         elif not won:
             await tell(respond, f"This is already decided: {alerts.verdict(decision)}. Nothing more was done.")
+
+    @app.action(re.compile(rf"{LINK}:\d+"))
+    async def link(ack: AsyncAck) -> None:
+        await ack()  # a flow's message leads somewhere: Slack tells of it, and there is nothing to be done
 
     @app.action(alerts.AGAIN)
     async def again(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond) -> None:

@@ -4,17 +4,26 @@ from typing import Any
 
 SCOPES = (
     "channels:history",
+    "channels:manage",
     "channels:read",
     "chat:write",
     "chat:write.public",
     "commands",
+    "files:write",
     "groups:history",
     "groups:read",
+    "groups:write",
+    "im:history",
     "im:write",
+    "reactions:write",
     "usergroups:read",
     "users:read",
+    "users:read.email",
 )
-"""History is read for one thing only: to look whether an alert arrived before sending it a second time."""
+"""History is read for one thing only: to look whether a message or a file arrived before sending it a second time.
+
+Files, reactions, new channels and e-mail addresses are for what flows do in Slack.
+"""
 
 
 def manifest(public_url: str | None) -> dict[str, Any]:

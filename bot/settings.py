@@ -36,6 +36,9 @@ class StoreSettings(BaseSettings):
     cicflow_http_allow: Annotated[list[str], NoDecode] = []
     """Private networks that the HTTP connector may call, separated by commas, such as 10.1.0.0/16."""
     cicflow_log_level: str = "INFO"
+    slack_bot_token: SecretStr | None = None
+    """The app's token, with which flows act in Slack, too."""
+    slack_api_url: str = "https://slack.com/api/"
 
     @field_validator("cicflow_http_allow", mode="before")
     @classmethod
@@ -79,7 +82,6 @@ class Settings(StoreSettings):
     slack_signing_secret: Annotated[SecretStr, Field(min_length=8)]
     slack_app_token: SecretStr | None = None
     """With it, Slack is spoken to in Socket Mode, and needs no public address."""
-    slack_api_url: str = "https://slack.com/api/"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     cicflow_works: bool = True

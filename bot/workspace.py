@@ -7,52 +7,26 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect, Refused, TryLater
+from connectors.errors import Ambiguous, ConnectorError, Missing, TryLater
+from connectors.slack import posting, refusals
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=5)
 """An own session ignores the client's own time-out: it must be set there."""
 
-RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-OUR_CREDENTIALS: Final = frozenset(
-    {
-        "invalid_auth",
-        "not_authed",
-        "account_inactive",
-        "token_revoked",
-        "token_expired",
-        "no_permission",
-        "org_login_required",
-    }
-)
-GONE: Final = frozenset(
-    {"message_not_found", "user_not_found", "users_not_found", "no_such_subteam", "view_not_found", "not_found"}
-)
-UNCERTAIN: Final = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-NO_ACCESS: Final = frozenset({"channel_not_found", "not_in_channel"})
 _PAGES: Final = 5
 
 
 def named(error: SlackApiError) -> ConnectorError:
     """Return Slack's refusal as the error that says what to do."""
     response: Any = error.response
-    code, status = str(response.get("error", "")), int(response.status_code)
-    if status == 429 or code in RATE_LIMITED:
-        after = response.headers.get("Retry-After", "")
-        return TryLater("Slack is asked too often at the moment.", after=float(after) if after.isdecimal() else None)
-    if code == "missing_scope":
-        return Reconnect("Slack says that the app lacks a permission.", missing_scope=str(response.get("needed", "")))
-    if code in OUR_CREDENTIALS:
-        return Reconnect("Slack does not accept our token any more. Install the app again.", code=code)
-    if code in NO_ACCESS:
-        return Missing("I cannot see that channel. Invite me to it.", code=code)
-    if code in GONE:
-        return Missing(f"Slack has no such thing any more ({code}).", code=code)
-    if code == "is_archived":
-        return Missing("That channel is archived.", code=code)
-    if code in UNCERTAIN or status >= 500:
-        return Ambiguous("Slack had trouble: it may or may not have happened.", code=code)
-    details = (response.get("response_metadata") or {}).get("messages") or []
-    return Refused(f"Slack refused: {code}" + "".join(f"; {detail}" for detail in details[:3]), code=code)
+    after = response.headers.get("Retry-After", "")
+    return refusals.named(
+        str(response.get("error", "")),
+        status=int(response.status_code),
+        after=float(after) if after.isdecimal() else None,
+        needed=str(response.get("needed", "")),
+        details=(response.get("response_metadata") or {}).get("messages") or [],
+    )
 
 
 class Workspace:
@@ -84,38 +58,11 @@ class Workspace:
         self, channel: str, *, text: str, blocks: Sequence[Mapping[str, Any]], key: str, thread: str | None = None
     ) -> tuple[str, str]:
         """Post a message that can be found by its key. Returns its channel and timestamp."""
-        sent = await self.call(
-            "chat.postMessage",
-            channel=channel,
-            text=text,
-            blocks=list(blocks),
-            thread_ts=thread,
-            unfurl_links=False,
-            unfurl_media=False,
-            metadata={"event_type": "cicflow", "event_payload": {"key": key}},
-        )
-        return str(sent["channel"]), str(sent["ts"])
+        return await posting.post(self, channel, text=text, blocks=blocks, key=key, thread=thread)
 
     async def find(self, channel: str, *, key: str, since: float) -> str | None:
         """Return the timestamp of the message with a key, if it is in a channel."""
-        cursor: str | None = None
-        for _ in range(_PAGES):
-            page = await self.call(
-                "conversations.history",
-                reads=True,
-                channel=channel,
-                oldest=f"{since - 60:.6f}",
-                limit=200,
-                include_all_metadata="true",
-                cursor=cursor,
-            )
-            for message in page.get("messages", []):
-                if (message.get("metadata") or {}).get("event_payload", {}).get("key") == key:
-                    return str(message["ts"])
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
-            if cursor is None:
-                return None
-        return None
+        return await posting.find(self, channel, key=key, since=since)
 
     async def update(self, channel: str, message: str, *, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
         """Replace a message."""

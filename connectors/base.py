@@ -45,6 +45,16 @@ class Summary(Value):
     """What an action that streams says of all its items together: the last that it yields, if it says anything."""
 
 
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """Says of a field, among its annotations, how texts that a flow fills into it are written.
+
+    What comes from outside is then taken for nothing else than text, however the author's own text is read.
+    """
+
+    write: Callable[[str], str]
+
+
 class Lenient(BaseModel):
     """What comes from outside: more is kept, less is fine where the field has a default."""
 

@@ -7,8 +7,9 @@ from connectors.base import Catalog, Declaring
 from connectors.marketo import marketo
 from connectors.salesforce import salesforce
 from connectors.servicenow import servicenow
+from connectors.slack import slack
 
 
 def catalog(builtins: Iterable[Declaring] = ()) -> Catalog:
     """List all connectors; a new one is one line here. `builtins` are the actions that need no connection."""
-    return Catalog([auth0, marketo, salesforce, servicenow], builtins=builtins)
+    return Catalog([auth0, slack, marketo, salesforce, servicenow], builtins=builtins)

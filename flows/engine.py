@@ -7,7 +7,7 @@ from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
-from connectors.base import Action
+from connectors.base import Action, Filling
 from connectors.errors import Ambiguous, ConnectorError
 from connectors.limits import as_before, hurry
 from flows import durations, loops
@@ -237,7 +237,12 @@ class Run:
             extra = field.json_schema_extra if field is not None else None
             conditions = isinstance(extra, dict) and bool(extra.get("conditions"))
             try:
-                filled[name] = fill(value, scope, keep=LOCAL) if conditions else fill(value, scope)
+                if conditions:
+                    filled[name] = fill(value, scope, keep=LOCAL)
+                else:
+                    ways = (said for said in (field.metadata if field is not None else ()) if isinstance(said, Filling))
+                    way = next(ways, None)
+                    filled[name] = fill(value, scope, write=way.write) if way is not None else fill(value, scope)
             except ValueError as error:
                 raise StepFailedError(path, f"{name}: {error}") from error
         try:

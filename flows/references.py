@@ -1,7 +1,7 @@
 """References: ``{{ event.user.email }}``, a path into what a run knows."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 REFERENCE: Final = re.compile(r"\{\{\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*\}\}")
@@ -56,11 +56,17 @@ def look_up(path: str, scope: Mapping[str, Any]) -> Any:
     return value
 
 
-def fill(value: Any, scope: Mapping[str, Any], *, keep: frozenset[str] = frozenset()) -> Any:
+def fill(
+    value: Any,
+    scope: Mapping[str, Any],
+    *,
+    keep: frozenset[str] = frozenset(),
+    write: Callable[[str], str] = str,
+) -> Any:
     """Return a copy of a value with its references filled in.
 
     A text that is one reference takes the value as it is; references within a longer text become text. Those whose
-    first word is in `keep` stay, to be filled in later.
+    first word is in `keep` stay, to be filled in later. Every text that is filled in goes through `write`.
 
     Raises ValueError if some stay and what is filled in holds braces: it would be read as a reference.
     """
@@ -68,9 +74,11 @@ def fill(value: Any, scope: Mapping[str, Any], *, keep: frozenset[str] = frozens
         case str():
             path = only_path(value)
             if path is not None:
-                return value if _kept(path, keep) else _plain(look_up(path, scope), keep)
+                return value if _kept(path, keep) else _written(_plain(look_up(path, scope), keep), write)
             filled = REFERENCE.sub(
-                lambda found: found.group(0) if _kept(found.group(1), keep) else spoken(look_up(found.group(1), scope)),
+                lambda found: (
+                    found.group(0) if _kept(found.group(1), keep) else write(spoken(look_up(found.group(1), scope)))
+                ),
                 value,
             )
             # Pieces that are none may be one together.
@@ -78,9 +86,9 @@ def fill(value: Any, scope: Mapping[str, Any], *, keep: frozenset[str] = frozens
                 raise ValueError(_MISREAD)
             return filled
         case Mapping():
-            return {name: fill(inner, scope, keep=keep) for name, inner in value.items()}
+            return {name: fill(inner, scope, keep=keep, write=write) for name, inner in value.items()}
         case list() | tuple():
-            return [fill(inner, scope, keep=keep) for inner in value]
+            return [fill(inner, scope, keep=keep, write=write) for inner in value]
         case _:
             return value
 
@@ -96,6 +104,21 @@ def _plain(value: Any, keep: frozenset[str]) -> Any:
     if keep and any("{{" in text for text in texts(value)):
         raise ValueError(_MISREAD)
     return value
+
+
+def _written(value: Any, write: Callable[[str], str]) -> Any:
+    """Return a value with each of its texts written in a way."""
+    match value:
+        case _ if write is str:
+            return value
+        case str():
+            return write(value)
+        case Mapping():
+            return {write(str(name)): _written(inner, write) for name, inner in value.items()}
+        case list() | tuple():
+            return [_written(inner, write) for inner in value]
+        case _:
+            return value
 
 
 def spoken(value: Any, *, levels: int = DEEPEST) -> str:

@@ -65,8 +65,13 @@ def new_secret() -> str:
 class Vault:
     """Keeps connections. The first key seals; all of them open, so that a key can be replaced."""
 
-    def __init__(self, store: Store, keys: Sequence[str]) -> None:
+    def __init__(self, store: Store, keys: Sequence[str], given: Sequence[Account] = ()) -> None:
+        """Open the vault. `given` are the connections that need not be made: they follow from the bot's own settings.
+
+        They are never kept, and are not among those that people see and change.
+        """
         self._store = store
+        self._given = {account.name: account for account in given}
         self._box = MultiFernet([Fernet(key) for key in keys])
         self._first = Fernet(keys[0])
         self._opened: dict[tuple[str, str], tuple[float, Account]] = {}
@@ -143,6 +148,8 @@ class Vault:
 
     async def named(self, name: str) -> Account | None:
         """Return a connection by its name."""
+        if name in self._given:
+            return self._given[name]
         return await self._remembered("name", name)
 
     async def at(self, key: str) -> Account | None:
@@ -165,11 +172,13 @@ class Vault:
         return account
 
     async def names(self, connector: str | None = None) -> Sequence[str]:
-        """Return the names of the connections, all or those of one connector."""
+        """Return the names of all connections that were made, or of those that flows can have of one connector."""
         query = select(Connection.name).order_by(Connection.name)
         if connector is not None:
             query = query.where(Connection.connector == connector)
-        return await self._store.read(lambda session: session.exec(query).all())
+        kept = await self._store.read(lambda session: session.exec(query).all())
+        given = [name for name, account in self._given.items() if account.connector == connector]
+        return [*given, *(name for name in kept if name not in given)]
 
     def _seal(self, text: str) -> str:
         return self._box.encrypt(text.encode()).decode()

@@ -19,6 +19,7 @@ class Channel:
     is_archived: bool = False
     is_general: bool = False
     user: str | None = None
+    topic: Json = field(default_factory=lambda: {"value": "", "creator": "", "last_set": 0})
 
     @property
     def is_im(self) -> bool:
@@ -43,7 +44,7 @@ class Channel:
             "is_ext_shared": False,
             "is_member": reader in self.members,
             "creator": self.creator,
-            "topic": {"value": "", "creator": "", "last_set": 0},
+            "topic": self.topic,
             "purpose": {"value": "", "creator": "", "last_set": 0},
             "previous_names": [],
             "num_members": len(self.members),

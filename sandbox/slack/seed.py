@@ -34,6 +34,10 @@ SCOPES = (
     "app_mentions:read",
     "channels:history",
     "groups:history",
+    "im:history",
+    "channels:manage",
+    "groups:write",
+    "reactions:write",
 )
 """What the bot was granted when the app was installed."""
 

@@ -12,6 +12,8 @@ from sandbox.slack.refusals import Refusal
 
 Json = dict[str, Any]
 
+LONGEST_TOPIC = 250
+
 
 @method("conversations.info", "channels:read", "groups:read", tier=3)
 def info(call: Call) -> Json:
@@ -106,6 +108,9 @@ def join(call: Call) -> Json:
 def create(call: Call) -> Json:
     """Make a channel."""
     workspace, name = call.workspace, call.arguments.text("name")
+    needed = "groups:write" if call.arguments.flag("is_private") else "channels:manage"
+    if needed not in call.scopes:
+        raise Refusal("missing_scope", needed=needed, provided=",".join(sorted(call.scopes)))
     if not name:
         raise Refusal("invalid_name_required")
     if len(name) > 80:
@@ -144,6 +149,22 @@ def invite(call: Call) -> Json:
             error = "cant_invite_self" if user == workspace.bot.id else "already_in_channel"
             raise Refusal(error)
     channel.members.extend(users)
+    workspace.changes.happened()
+    return {"channel": channel.as_given(workspace.bot.id)}
+
+
+@method("conversations.setTopic", "channels:manage", "groups:write", "im:write", "channels:write.topic", tier=2)
+def set_topic(call: Call) -> Json:
+    """Write something at the top of a channel."""
+    workspace, topic = call.workspace, call.arguments.text("topic")
+    channel = read_in(workspace, call.arguments.required("channel"))
+    if channel.is_im:
+        raise Refusal("method_not_supported_for_channel_type")
+    if channel.is_archived:
+        raise Refusal("is_archived")
+    if len(topic) > LONGEST_TOPIC:
+        raise Refusal("too_long")
+    channel.topic = {"value": topic, "creator": workspace.bot.id, "last_set": int(workspace.clock())}
     workspace.changes.happened()
     return {"channel": channel.as_given(workspace.bot.id)}
 
