@@ -13,7 +13,7 @@ import contextlib
 import ipaddress
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import httpcore
@@ -47,6 +47,9 @@ CLOSED: Final[Sequence[Network]] = tuple(
     )
 )
 """What Python's own tables do not call private in every version."""
+LARGEST: Final = "cicflow.largest"
+"""The extension of a request that says how many bytes its answer may have."""
+LONGEST: Final = 10_000_000
 LOCAL_NAMES: Final = ("localhost", "localdomain", "local", "internal", "home.arpa")
 
 
@@ -85,6 +88,12 @@ def literal(host: str) -> str | None:
         return socket.inet_ntoa(socket.inet_aton(host.removesuffix(".")))
     except (OSError, UnicodeError):
         return None
+
+
+def is_this_machine(host: str) -> bool:
+    """Tell whether a host is this machine, as far as it can be seen from how it is written."""
+    address = literal(host)
+    return host.lower() == "localhost" if address is None else ipaddress.ip_address(address).is_loopback
 
 
 def refuse_private(host: str, allowed: Iterable[Network]) -> None:
@@ -177,6 +186,41 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
             )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send, unless the host is seen to be private."""
+        """Send, unless the host is seen to be private. An answer may be as long as the request's extension says.
+
+        Raises TooLarge while a longer one is read, and Refused for one that is compressed: nobody asked for that, and
+        how long it becomes is known only when it is too late.
+        """
         refuse_private(request.url.host, self._allowed)
-        return await super().handle_async_request(request)
+        request.headers["Accept-Encoding"] = "identity"
+        response = await super().handle_async_request(request)
+        if response.headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
+            await response.aclose()
+            raise TooLarge("The service answered with compressed content, although it was asked not to.")
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - as httpx's own transport promises
+        response.stream = _Limited(response.stream, int(request.extensions.get(LARGEST, LONGEST)))
+        return response
+
+
+class TooLarge(Refused):
+    """The answer is larger than it may be."""
+
+
+class _Limited(httpx.AsyncByteStream):
+    """The body of an answer, up to a number of bytes."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, largest: int) -> None:
+        self._stream = stream
+        self._largest = largest
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for part in self._stream:
+            size += len(part)
+            if size > self._largest:
+                raise TooLarge(f"The service answered with more than {self._largest:,} bytes.")
+            yield part
+
+    async def aclose(self) -> None:
+        """Let the connection go."""
+        await self._stream.aclose()

@@ -129,7 +129,7 @@ def test_every_command_of_the_command_line_that_is_named_is_there_and_each_is_na
     text = "\n".join(TEXTS.values())
     assert {name for name in known if f"python -m bot {name}" not in text} == set()
     firsts = {name.split()[0] for name in known}
-    named = re.findall(r"python -m bot ([a-z0-9]+)(?: ([a-z-]+))?", text)
+    named = re.findall(r"python -m bot ([a-z0-9-]+)(?: ([a-z-]+))?", text)
     strange = [(one, two) for one, two in named if one not in firsts or not {one, f"{one} {two}", ""} & {*known, two}]
     assert strange == []
 
