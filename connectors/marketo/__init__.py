@@ -1,6 +1,14 @@
 """Marketo: the people a company writes to, in lists and campaigns."""
 
-from connectors.marketo import describing, leads  # their actions register on the connector
+from connectors.marketo import (  # their actions register on the connector
+    calls,
+    campaigns,
+    describing,
+    folders,
+    imports,
+    leads,
+    lists,
+)
 from connectors.marketo.connector import marketo
 
-__all__ = ["describing", "leads", "marketo"]
+__all__ = ["calls", "campaigns", "describing", "folders", "imports", "leads", "lists", "marketo"]

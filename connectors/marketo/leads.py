@@ -52,7 +52,13 @@ class Lead(Value):
     @property
     def record(self) -> dict[str, Any]:
         """What is sent. The key goes before a field of the same name."""
-        return {**self.attributes, self.key_field: self.key_value}
+        return {**self.attributes, self.key_field: int(self.key_value) if self.key_field == "id" else self.key_value}
+
+    @model_validator(mode="after")
+    def _id_is_a_number(self) -> Self:
+        if self.key_field == "id" and not self.key_value.isdecimal():
+            raise ValueError("Marketo's ids of leads are numbers.")
+        return self
 
 
 class NewLead(Lead):

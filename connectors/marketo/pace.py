@@ -155,6 +155,8 @@ class Window(Pace):
 
     def heard(self, response: httpx.Response) -> None:
         """Take note of what an answer says about the limits."""
+        # A call whose token was rejected was made twice.
+        self._ended.extend([time.monotonic()] * len(response.history))
         said = codes(response)
         if QUOTA in said:
             self._parked_until = self._now() + timedelta(seconds=until_reset(self._now()))
