@@ -75,7 +75,11 @@ async def test_people_are_found_and_listed(slack: Slack) -> None:
 async def test_long_lists_are_read_to_their_end_however_often_slack_has_no_time(slack: Slack) -> None:
     for number in range(3):
         await slack.do("create_channel", name=f"c-{number}")
-    busy = {"status": 429, "headers": {"Retry-After": "0"}, "body": {"ok": False, "error": "ratelimited"}}
+    busy: dict[str, Any] = {
+        "status": 429,
+        "headers": {"Retry-After": "0"},
+        "body": {"ok": False, "error": "ratelimited"},
+    }
     await slack.fault("conversations.list", times=2, **busy)
     channels = await slack.stream("list_channels")
     assert [channel.name for channel in channels] == ["security", "general", "c-0", "c-1", "c-2"]
@@ -178,7 +182,11 @@ async def test_what_only_reads_is_tried_later(slack: Slack, fault: dict[str, Any
 
 
 async def test_slack_says_for_how_long_to_wait(slack: Slack) -> None:
-    fault = {"status": 429, "headers": {"Retry-After": "30"}, "body": {"ok": False, "error": "ratelimited"}}
+    fault: dict[str, Any] = {
+        "status": 429,
+        "headers": {"Retry-After": "30"},
+        "body": {"ok": False, "error": "ratelimited"},
+    }
     await slack.fault("chat.postMessage", **fault)
     with pytest.raises(TryLater) as later:
         await slack.do("post_message", channel=SECURITY, text="A")
