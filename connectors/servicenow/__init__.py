@@ -1,6 +1,13 @@
 """ServiceNow: where a company's incidents and requests are."""
 
-from connectors.servicenow import directory, incidents  # their actions register on the connector
+from connectors.servicenow import (  # their actions register on the connector
+    attachments,
+    calls,
+    directory,
+    imports,
+    incidents,
+    records,
+)
 from connectors.servicenow.connector import servicenow
 
-__all__ = ["directory", "incidents", "servicenow"]
+__all__ = ["attachments", "calls", "directory", "imports", "incidents", "records", "servicenow"]
