@@ -3,7 +3,7 @@
 from typing import Any, Final, Literal, Self
 
 import httpx
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from connectors.base import Value
 from connectors.http.client import LONGEST, Rules, Service, header_name, stays_inside
@@ -100,7 +100,7 @@ class Change(Called):
     """A call that changes something."""
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = Field(title="Method", description="What to do there.")
-    json_body: JsonValue = Field(default=None, title="JSON", description="What is sent, as JSON.")
+    json_body: Any = Field(default=None, title="JSON", description="What is sent, as JSON.")
     form: dict[str, str] | None = Field(default=None, title="Form", description="What is sent, as a form.")
     text: str | None = Field(
         default=None, max_length=1_000_000, title="Text", description="What is sent, as plain text."
