@@ -139,7 +139,7 @@ async def outcome(making: Making, client: Instance) -> type[ConnectorError] | No
 
 def allowed(came: type[ConnectorError] | None) -> set[int]:
     """Say how many there may be after something ended so."""
-    return {None: {1}, Ambiguous: {0, 1}}.get(came, {0})
+    return {1} if came is None else {0, 1} if came is Ambiguous else {0}
 
 
 @pytest.mark.parametrize(("honoured", "times"), [(True, 1), (False, 9)], ids=["sys_id kept", "ignored, for ever"])
