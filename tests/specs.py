@@ -413,7 +413,7 @@ def _faults_of_marketo(call: Mapping[str, Any]) -> list[str]:
 
 def _faults_of_marketo_request(part: str, operation: Document, call: Mapping[str, Any]) -> list[str]:
     parameters = operation.get("parameters", [])
-    given = [name for name, _ in call["asked"] or call["query"]]
+    given = [name for name, _ in call["asked"] or call["query"] if name != "_method"]  # how a GET is sent as a POST
     bodies = [each for each in parameters if each["in"] == "body"]
     form = call["kind"].startswith("application/x-www-form-urlencoded")
     known = {each["name"] for each in parameters if each["in"] in {"query", "formData"}}
