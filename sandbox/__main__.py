@@ -20,6 +20,8 @@ def main() -> int:
     parser.add_argument("--slack-port", type=int, default=8701)
     parser.add_argument("--auth0-port", type=int, default=8702)
     parser.add_argument("--servicenow-port", type=int, default=8704)
+    parser.add_argument("--mail-port", type=int, default=8707, help="where mail is sent to")
+    parser.add_argument("--mail-control-port", type=int, default=8708)
     parser.add_argument("--marketo-port", type=int, default=8706)
     parser.add_argument("--salesforce-port", type=int, default=8705)
     parser.add_argument(
@@ -46,6 +48,8 @@ async def _serve(given: argparse.Namespace) -> None:
         host=given.host,
         slack_port=given.slack_port,
         auth0_port=given.auth0_port,
+        mail_port=given.mail_port,
+        mail_control_port=given.mail_control_port,
         marketo_port=given.marketo_port,
         page_port=given.page_port,
         salesforce_port=given.salesforce_port,
@@ -63,7 +67,7 @@ async def _serve(given: argparse.Namespace) -> None:
 
 def _listed(addresses: dict[str, Any]) -> str:
     lines = [f"page       {addresses['page']}"]
-    services = {name: addresses[name] for name in ("slack", "auth0", "marketo", "servicenow", "salesforce")} | addresses.get("more_tenants", {})
+    services = {name: addresses[name] for name in ("slack", "auth0", "mail", "marketo", "servicenow", "salesforce")} | addresses.get("more_tenants", {})
     for name, service in services.items():
         lines.append(f"{name:<10} {service['url']}")
         lines += [f"         {key}: {value}" for key, value in service.items() if key != "url"]

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
 import sandbox.auth0
+import sandbox.mail
 import sandbox.marketo
 import sandbox.page
 import sandbox.salesforce
@@ -33,6 +34,8 @@ class World:
         host: str = "127.0.0.1",
         slack_port: int = 0,
         auth0_port: int = 0,
+        mail_port: int = 0,
+        mail_control_port: int = 0,
         marketo_port: int = 0,
         page_port: int = 0,
         salesforce_port: int = 0,
@@ -61,9 +64,12 @@ class World:
             marketo = await stack.enter_async_context(serving(instance.app, host, marketo_port))
             org = sandbox.salesforce.create()
             salesforce = await stack.enter_async_context(serving(org.app, host, salesforce_port))
+            post = sandbox.mail.mailing(sandbox.mail.Mailbox(), host, mail_port, mail_control_port)
+            mail = await stack.enter_async_context(post)
             page = await stack.enter_async_context(serving(sandbox.page.create(slack, auth0), host, page_port))
             addresses = {"page": page, "slack": workspace.credentials(slack), "auth0": tenant.credentials(auth0)}
             addresses |= {"servicenow": desk.credentials(servicenow)}
             addresses |= {"marketo": instance.credentials(marketo)}
             addresses |= {"salesforce": org.credentials(salesforce)}
+            addresses |= {"mail": mail}
             yield cls(addresses | ({"more_tenants": more} if more else {}))
