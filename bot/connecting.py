@@ -37,7 +37,7 @@ PATIENCE: Final = 2.0
 SHOWN: Final = 15
 """Connections in one message."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_BUTTONS: Final = re.compile(rf"{ACT}:(check|edit|install|remove|connect|resume:logs|resume:events)")
+_BUTTONS: Final = re.compile(rf"{ACT}:(check|edit|install|remove|connect:.+|resume:logs|resume:events)")
 
 View = dict[str, Any]
 
@@ -104,7 +104,7 @@ class Connecting:
             return await self.checked(" ".join(typed.rest))
         names = await self.vault.names()
         new = [
-            words.button(f"Connect {connector.title}", action=f"{ACT}:connect", value=name)
+            words.button(f"Connect {connector.title}", action=f"{ACT}:connect:{name}", value=name)
             for name, connector in self.catalog.connectors.items()
         ]
         if not names:
@@ -341,6 +341,7 @@ def register(app: AsyncApp, connecting: Connecting) -> None:
     async def pressed(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond) -> None:
         await ack()
         what, name, user = str(action["action_id"]).partition(":")[2], str(action["value"]), str(body["user"]["id"])
+        what = "connect" if what.startswith("connect:") else what
         if what not in {"check", "resume:logs", "resume:events"}:
             await connecting.open(what, name, user=user, trigger_id=str(body["trigger_id"]))
         elif not await connecting.permissions.may(user, "configure"):
