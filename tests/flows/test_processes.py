@@ -143,7 +143,7 @@ async def test_one_run_for_each_time_of_a_schedule_however_many_look(ships: Flee
     }
     for number in range(10):
         await ships.set_up(f"clock{number}", flow(step, when={"every": "1m"}))
-    ahead = 60 - time.time() % 60 - 12  # the minute is full when all of them have been there for a while
+    ahead = 60 - time.time() % 60 - 20  # the minute is full when all of them have been there for a while
     await launched(ships, 3, ahead=ahead)
     runs = await ships.all_ended(10)
     assert len({(run["flow"], run["event_id"]) for run in runs}) == 10
