@@ -1,6 +1,27 @@
 """Salesforce: what a company knows of its customers."""
 
-from connectors.salesforce import accounts, cases, contacts, leads, records  # their actions register on the connector
+from connectors.salesforce import (  # their actions register on the connector
+    accounts,
+    batches,
+    calls,
+    cases,
+    contacts,
+    converting,
+    describing,
+    leads,
+    records,
+)
 from connectors.salesforce.connector import salesforce
 
-__all__ = ["accounts", "cases", "contacts", "leads", "records", "salesforce"]
+__all__ = [
+    "accounts",
+    "batches",
+    "calls",
+    "cases",
+    "contacts",
+    "converting",
+    "describing",
+    "leads",
+    "records",
+    "salesforce",
+]

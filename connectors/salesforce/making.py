@@ -167,20 +167,17 @@ async def upsert(
     address = path(org, sobject, field, value)
     headers = {"Sforce-Duplicate-Rule-Header": "allowSave=true"} if allow_save else {}
     params = {"updateOnly": "true"} if update_only else None
-    created = False
     async with org.lock(sobject, field, value.lower()):
         for left in reversed(range(TRIES)):
             try:  # the same again is harmless: after a lost answer, and where another made the record meanwhile
                 response = await org.http.patch(address, params=params, json=dict(values), headers=headers)
-            except (Ambiguous, Refused) as error:
-                again = isinstance(error, Ambiguous) or error.code == "DUPLICATE_VALUE"
+                answer = _Answer.model_validate_json(response.content)
+                return Made(id=answer.id, created=answer.created)
+            except (Ambiguous, Refused, ValueError) as error:
+                again = not isinstance(error, Refused) or error.code == "DUPLICATE_VALUE"
                 if not left or not again:
                     raise
                 await asyncio.sleep(LOOKS[0])
-            else:
-                answer = _Answer.model_validate_json(response.content)
-                created = answer.created
-                return Made(id=answer.id, created=created)
     raise Ambiguous  # not reached: the last try returns or raises
 
 
