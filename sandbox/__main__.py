@@ -67,7 +67,9 @@ async def _serve(given: argparse.Namespace) -> None:
 
 def _listed(addresses: dict[str, Any]) -> str:
     lines = [f"page       {addresses['page']}"]
-    services = {name: addresses[name] for name in ("slack", "auth0", "mail", "marketo", "servicenow", "salesforce")} | addresses.get("more_tenants", {})
+    services = {
+        name: addresses[name] for name in ("slack", "auth0", "mail", "marketo", "servicenow", "salesforce")
+    } | addresses.get("more_tenants", {})
     for name, service in services.items():
         lines.append(f"{name:<10} {service['url']}")
         lines += [f"         {key}: {value}" for key, value in service.items() if key != "url"]
