@@ -23,6 +23,7 @@ FAULTS: list[dict[str, Any]] = [
     {"drop": "before"},
     {"drop": "after"},
     {"status": 500, "body": ERROR},
+    {"status_after": 500, "body": ERROR},
     {"status": 503, "body": [{"message": "Busy.", "errorCode": "SERVER_UNAVAILABLE"}]},
     {"status": 401, "body": [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]},
     {"status": 403, "body": [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]},
