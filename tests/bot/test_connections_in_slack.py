@@ -8,6 +8,7 @@ import pytest
 import sandbox.auth0
 from bot import assembly
 from bot.settings import Settings
+from connectors.catalog import catalog
 from flows.vault import Account
 from sandbox.server import serving
 from tests.bot.made import answered, make
@@ -314,3 +315,10 @@ async def test_a_connection_that_a_flow_uses_is_not_removed(known: Stage) -> Non
 async def test_a_name_that_is_not_known_is_said(known: Stage, typed: str, words: str) -> None:
     async with known.bot_running():
         assert words in await known.slack.said(typed)
+
+
+@pytest.mark.parametrize("service", sorted(catalog().connectors))
+async def test_every_service_has_a_form_in_which_it_is_connected(known: Stage, service: str) -> None:
+    async with known.bot_running():
+        form = await opened(known, f"connect {service}")
+        assert [block for block in form["blocks"] if block["type"] == "input"]
