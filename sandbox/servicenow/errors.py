@@ -5,17 +5,18 @@ ServiceError
 └── TokenError    the token endpoint: {error, error_description}
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 
-class ServiceError(Exception):
+class ServiceError(Exception, ABC):
     """An answer that says no."""
 
     status: int
 
+    @abstractmethod
     def body(self) -> dict[str, Any]:
         """Say no in the words of the part of the service that was asked."""
-        raise NotImplementedError
 
 
 class ApiError(ServiceError):
