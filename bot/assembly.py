@@ -80,7 +80,7 @@ def newest(settings: StoreSettings) -> sa.Engine:
     engine = open_engine(settings.database_url)
     try:
         schema.upgrade(engine)
-    except BaseException:
+    except BaseException:  # also when it is broken off: nobody else knows of the engine yet
         engine.dispose()
         raise
     return engine

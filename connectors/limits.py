@@ -255,7 +255,7 @@ class Pace:
             line.serve()
             async with asyncio.timeout(patience):
                 return await place.turn
-        except BaseException as error:
+        except BaseException as error:  # also when the caller gives up: its place is for the next
             _leave(place)
             if not isinstance(error, TimeoutError):
                 raise

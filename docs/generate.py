@@ -334,10 +334,10 @@ def commands() -> Mapping[str, tuple[str, argparse.ArgumentParser]]:
 def _commands(
     parser: argparse.ArgumentParser, before: str
 ) -> Iterator[tuple[str, tuple[str, argparse.ArgumentParser]]]:
-    for group in parser._actions:  # noqa: SLF001  # argparse has no other way to look
-        if not isinstance(group, argparse._SubParsersAction):  # noqa: SLF001
+    for group in parser._actions:  # noqa: SLF001  # argparse lists them nowhere else  # argparse has no other way to look
+        if not isinstance(group, argparse._SubParsersAction):  # noqa: SLF001  # it has no public name
             continue
-        about = {choice.dest: choice.help or "" for choice in group._choices_actions}  # noqa: SLF001
+        about = {choice.dest: choice.help or "" for choice in group._choices_actions}  # noqa: SLF001  # as above
         for name, inner in group.choices.items():
             deeper = dict(_commands(inner, f"{before}{name} "))
             yield from deeper.items() if deeper else [(f"{before}{name}", (about.get(name, ""), inner))]
@@ -357,8 +357,8 @@ def _terminal(_of: str) -> str:
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
-    for option in parser._actions:  # noqa: SLF001
-        if isinstance(option, argparse._HelpAction | argparse._SubParsersAction):  # noqa: SLF001
+    for option in parser._actions:  # noqa: SLF001  # argparse lists them nowhere else
+        if isinstance(option, argparse._HelpAction | argparse._SubParsersAction):  # noqa: SLF001  # as above
             continue
         word = option.option_strings[-1] if option.option_strings else f"<{option.metavar or option.dest}>"
         choices = f" {'|'.join(map(str, option.choices))}" if option.choices else ""

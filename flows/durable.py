@@ -35,8 +35,8 @@ GRACE: Final = 8.0
 
 
 _LINES: Final[sa.Table] = Journal.__table__  # type: ignore[attr-defined]  # SQLModel adds them
-_RUNS: Final[sa.Table] = Run.__table__  # type: ignore[attr-defined]
-_VERSIONS: Final[sa.Table] = FlowVersion.__table__  # type: ignore[attr-defined]
+_RUNS: Final[sa.Table] = Run.__table__  # type: ignore[attr-defined]  # as above
+_VERSIONS: Final[sa.Table] = FlowVersion.__table__  # type: ignore[attr-defined]  # as above
 
 
 def _note_statement() -> sa.Insert:

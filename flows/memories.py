@@ -186,7 +186,7 @@ class Memories:
             now = self._now()
             try:
                 await self._store.order(partial(_keep, values=some, now=now))
-            except BaseException:
+            except BaseException:  # also when it is broken off: what is not kept stays to be kept
                 state.dirty.update(dict.fromkeys(key for key in keys[start:] if key in state.held))
                 raise
             for key, value in some.items():

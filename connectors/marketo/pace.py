@@ -105,7 +105,7 @@ class Window(Pace):
         try:
             async with asyncio.timeout(patience):
                 await place.turn
-        except BaseException as error:
+        except BaseException as error:  # also when the caller gives up: its place is for the next
             self._leave(place)
             if not isinstance(error, TimeoutError):
                 raise

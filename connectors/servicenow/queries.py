@@ -67,7 +67,7 @@ class Condition(Value):
             return False  # the field does not exist, or may not be seen: the term was dropped
         match self.test, self.value:
             case "is", value:
-                return held.casefold() == written(value).casefold()  # type: ignore[arg-type]
+                return held.casefold() == written(value).casefold()  # type: ignore[arg-type]  # a text, as the operator asks for
             case "is one of", list() as values:
                 return held.casefold() in {one.casefold() for one in values}
             case "is empty", _:

@@ -80,7 +80,7 @@ def found(instance: Instance, table: str, query: str) -> list[Record]:
     for order in reversed(orders):
         if known_path(table, order.field):
             result.sort(
-                key=lambda one, name=order.field: value_of(instance, table, one, name) or "",  # type: ignore[misc]
+                key=lambda one, name=order.field: value_of(instance, table, one, name) or "",  # type: ignore[misc]  # mypy reads no default
                 reverse=order.descending,
             )
     return result

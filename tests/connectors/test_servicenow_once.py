@@ -209,7 +209,7 @@ async def test_what_comes_into_being_only_after_we_gave_up_is_there_once(
 ) -> None:
     if learnt:
         client.honouring.update({"incident", "problem", "u_access_review"})
-    await client.credentials.token()  # type: ignore[union-attr]
+    await client.credentials.token()  # type: ignore[union-attr]  # it is connected by OAuth here
     await do(client, "find_users", email="mara.conti@example.com")
     client.http.timeout = httpx.Timeout(0.25)
     await servicenow.fault(f"{making.verb} {making.path}", delay=0.9)

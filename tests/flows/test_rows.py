@@ -123,7 +123,7 @@ def test_a_row_is_kept_as_its_columns_say(database: sa.Engine) -> None:
     )
     kept = {"user": "a", "tenant": 1, "logins": 2, "vip": None, "seen": "2026-01-31T12:00:00+00:00", "more": more}
     assert gave == {"row": kept}
-    assert do(database, "get", table="people", key=person("a", 1.0)) == {"found": True, "row": kept}  # type: ignore[arg-type]
+    assert do(database, "get", table="people", key=person("a", 1.0)) == {"found": True, "row": kept}  # type: ignore[arg-type]  # a number for a text
     assert do(database, "get", table="people", key=person("b")) == {"found": False, "row": None}
 
 
