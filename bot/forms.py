@@ -11,6 +11,7 @@ from flows import durations
 from flows.fields import (
     AnyField,
     ChannelField,
+    ChoiceField,
     ChoicesField,
     ConnectionField,
     DurationField,
@@ -153,6 +154,11 @@ def _element(setting: AnyField, current: Any, connections: Mapping[str, Sequence
                 "options": [_option("yes"), _option("no")],
                 "initial_option": _option(answer),
             }
+        case ChoiceField():
+            options = [_option(name) for name in setting.of]
+            name = current or setting.default
+            first = {"initial_option": _option(name)} if name in setting.of else {}
+            return {"type": "radio_buttons", "options": options, **first}
         case ChoicesField():
             names = [name for name in (current or setting.default) if name in setting.of]
             ticked = {"initial_options": [_option(name) for name in names]} if names else {}
@@ -174,7 +180,7 @@ def _text(initial: str | None, longest: int) -> dict[str, Any]:
 
 def _value(setting: AnyField, state: Mapping[str, Any]) -> Any:
     match setting:
-        case ConnectionField():
+        case ConnectionField() | ChoiceField():
             return (state.get("selected_option") or {}).get("value")
         case ChannelField():
             return state.get("selected_conversation")

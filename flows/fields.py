@@ -62,6 +62,14 @@ class ChoicesField(Titled):
     default: list[str] = []
 
 
+class ChoiceField(Titled):
+    """Exactly one out of a few."""
+
+    type: Literal["choice"]
+    of: Annotated[list[str], Field(min_length=1, max_length=10)]
+    default: str | None = None
+
+
 class DurationField(Titled):
     """A length of time within bounds."""
 
@@ -89,12 +97,13 @@ AnyField = Annotated[
     | Annotated[TextField, Tag("text")]
     | Annotated[NumberField, Tag("number")]
     | Annotated[YesNoField, Tag("yes or no")]
+    | Annotated[ChoiceField, Tag("choice")]
     | Annotated[ChoicesField, Tag("choices")]
     | Annotated[DurationField, Tag("duration")],
     Discriminator(
         _kind_of_field,
         custom_error_type="kind_of_field",
-        custom_error_message="a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choices or duration",
+        custom_error_message="a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices or duration",
     ),
 ]
 
@@ -121,6 +130,8 @@ def type_of(field: AnyField) -> Any:
             return int
         case YesNoField():
             return bool
+        case ChoiceField():
+            return Literal[tuple(field.of)]
         case ChoicesField():
             return list[Literal[tuple(field.of)]]  # type: ignore[misc]  # made at run time
         case _:
@@ -141,6 +152,8 @@ def _attribute(field: AnyField) -> tuple[Any, Any]:
             return Annotated[int, Field(ge=field.min, le=field.max)], ...
         case YesNoField():
             return bool, field.default
+        case ChoiceField():
+            return Literal[tuple(field.of)], ...
         case ChoicesField():
             return Annotated[list[Literal[tuple(field.of)]], Field(min_length=1)], ...  # type: ignore[misc]  # made at run time
         case DurationField():

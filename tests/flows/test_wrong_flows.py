@@ -141,7 +141,7 @@ WRONG = [
         [
             (
                 "when/0/by hand/who",
-                "a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choices or duration",
+                "a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices or duration",
                 "did you mean text?",
             )
         ],
@@ -973,11 +973,12 @@ WRONG = [
     ),
     pytest.param(
         flow(
-            when="when: {called: {a: {type: number, min: 1, max: 5, default: 9, title: A}, b: {type: choices, of: [x, y], default: [z], title: B}}}"
+            when="when: {called: {a: {type: number, min: 1, max: 5, default: 9, title: A}, b: {type: choices, of: [x, y], default: [z], title: B}, c: {type: choice, of: [x, y], default: z, title: C}}}"
         ),
         [
             ("when/0/called/a/default", "9 is too large: at most 5, please", ""),
             ("when/0/called/b/default", "z is none of x, y", ""),
+            ("when/0/called/c/default", "z is none of x, y", ""),
         ],
         id="default",
     ),
