@@ -21,6 +21,7 @@ from connectors.auth0 import (  # their actions register on the connector
     risk_assessments,
     roles,
     sessions,
+    stricter,
     tickets,
     users,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "risk_assessments",
     "roles",
     "sessions",
+    "stricter",
     "tickets",
     "users",
 ]

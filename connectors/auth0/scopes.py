@@ -74,6 +74,8 @@ SCOPES: Final[Mapping[str, Needs]] = {
     "create_password_ticket": ("create:user_tickets",),
     "create_email_verification_ticket": ("create:user_tickets",),
     "send_verification_email": ("update:users",),
+    "require_stricter_login": (("update:users", "update:users_app_metadata"),),
+    "lift_stricter_login": ("read:users", ("update:users", "update:users_app_metadata")),
     # attacks
     "check_address": ("read:anomaly_blocks",),
     "unblock_address": ("delete:anomaly_blocks",),

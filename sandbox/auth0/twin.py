@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from sandbox.auth0.twin_answers import MARK, NONSENSE, TroubleError, brought_back, carry_out, replies
+from sandbox.auth0.twin_orders import standing
 
 Shape = Mapping[str, Any]
 
@@ -141,11 +142,14 @@ async def post_login(doing: Doing) -> None:
     transaction = doing.event.get("transaction")
     if isinstance(transaction, dict) and transaction.get("protocol") == SILENT:
         return
+    ordered = standing(doing.event, datetime.now(tz=UTC))
     try:
-        given = replies(await send(doing.settings, project(doing.event, PROJECTION)))
+        given = ordered + replies(await send(doing.settings, project(doing.event, PROJECTION)))
     except TroubleError as trouble:
         doing.log(f"cicflow was not told of a login: {trouble}")
         failed = True
+        if ordered:
+            carry_out(doing, ordered)
     else:
         failed = bool(given) and carry_out(doing, given)
     if failed and doing.closed:

@@ -115,7 +115,30 @@ async def test_both_do_the_same_about_nonsense(tenant: Tenancy, content: bytes, 
     await both(tenant, Bot(content, status), wish)
 
 
-async def both(tenant: Tenancy, bot: Bot, wish: str) -> None:
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"cicflow_require_mfa": {"until": "2999-01-01T00:00:00Z"}},
+        {"cicflow_require_mfa": {"factors": ["otp"]}},
+        {
+            "cicflow_require_mfa": {"until": "2020-01-01T00:00:00+00:00"},
+            "cicflow_new_password": {"until": "2020-01-01"},
+        },
+        {"cicflow_new_password": {"since": "2026-01-01T00:00:00Z"}},
+        {"cicflow_new_password": {"since": "2020-01-01T00:00:00Z"}},
+        {"cicflow_require_mfa": "always", "cicflow_new_password": None},
+    ],
+    ids=json.dumps,
+)
+@pytest.mark.parametrize("status", [202, 500])
+async def test_both_do_the_same_about_what_stands_at_a_person(
+    tenant: Tenancy, notes: dict[str, Any], status: int
+) -> None:
+    person = {"app_metadata": notes, "last_password_reset": "2025-01-01T00:00:00.000Z"}
+    await both(tenant, Bot(b'{"answers": [{"claims": {"id token": {"a": 1}}}]}', status), "open", **person)
+
+
+async def both(tenant: Tenancy, bot: Bot, wish: str, **person: Any) -> None:
     async with bot.open() as url:
         await bind(
             tenant, "post-login", code("post-login"), CICFLOW_URL=url, CICFLOW_SECRET=SECRET, CICFLOW_ON_FAILURE=wish
@@ -123,7 +146,7 @@ async def both(tenant: Tenancy, bot: Bot, wish: str) -> None:
         found = []
         for runner in RUNNERS:
             await tenant.control("PUT", "settings", {"runner": runner})
-            outcome = await tenant.login(CUSTOMER, event_overrides={"user": PERSON})
+            outcome = await tenant.login(CUSTOMER, event_overrides={"user": PERSON | person})
             assert outcome["executions"][0]["runner"] == runner
             found.append(same(outcome))
     assert found[0] == found[1]

@@ -308,6 +308,45 @@ function mergeSet(whole, name, values, fits) {
   }
 }
 
+// --- what is known without asking ------------------------------------------------------------------------------------
+
+const STRICTER = "cicflow_require_mfa"; // {until, factors?}: a second factor at every login
+const NEW_PASSWORD = "cicflow_new_password"; // {since, until?}: no login with a password of before
+const CHOOSE_PASSWORD = "Please choose a new password first: use the link for a forgotten password.";
+
+const moment = (value) => (value instanceof Date ? value.getTime() : Date.parse(typeof value === "string" ? value : ""));
+
+/** Whether what was left on a person has run out. What names no time stands until somebody removes it. */
+const isOver = (order, now) => moment(read(order, "until")) <= now;
+
+/** Whether the person has chosen a password since. Who comes in another way than by a password of ours has none. */
+function hasNewPassword(event, order) {
+  if (read(event, "connection", "strategy") !== "auth0") return undefined;
+  return moment(read(event, "user", "last_password_reset")) >= moment(read(order, "since"));
+}
+
+/**
+ * What a flow has left on the person for their next logins, as replies: it holds also when cicflow is slow or away. What
+ * has run out, or is done, is removed.
+ */
+function standing(event, now = Date.now()) {
+  const notes = read(event, "user", "app_metadata");
+  const given = [];
+  const stricter = read(notes, STRICTER);
+  if (isObject(stricter)) {
+    const factors = read(stricter, "factors");
+    const wanted = Array.isArray(factors) && factors.length > 0 ? factors : true;
+    given.push(isOver(stricter, now) ? { "app metadata": { [STRICTER]: null } } : { "require mfa": wanted });
+  }
+  const changed = read(notes, NEW_PASSWORD);
+  if (isObject(changed)) {
+    const done = hasNewPassword(event, changed);
+    if (isOver(changed, now) || done === true) given.push({ "app metadata": { [NEW_PASSWORD]: null } });
+    else if (done === false) given.push({ deny: CHOOSE_PASSWORD });
+  }
+  return given;
+}
+
 // --- what is done about it -------------------------------------------------------------------------------------------
 
 /** The types of the factors that the person has. */
@@ -452,9 +491,9 @@ function endlessly() {
  *
  * `trigger` is its id, `what` what it reports, in words, `shape` the part of the event that is sent, `skips` whether an
  * event is not worth a report, `can` what its `api` has for the answers; without that, no answer is read. `can.fail`
- * refuses where that is done in another way than by `can.deny`.
+ * refuses where that is done in another way than by `can.deny`. `orders` gives what is done whatever cicflow answers.
  */
-function action({ trigger, what, shape, skips = () => false, can }) {
+function action({ trigger, what, shape, skips = () => false, can, orders = () => [] }) {
   const refuse = async (api, text) => {
     try {
       await (can?.fail ?? can?.deny)?.(api, text);
@@ -466,16 +505,19 @@ function action({ trigger, what, shape, skips = () => false, can }) {
 
   const execute = async (event, api) => {
     let closed = false;
+    let ordered = [];
     try {
       if (skips(event)) return;
+      ordered = orders(event);
       const secrets = read(event, "secrets") ?? {};
       closed = isClosed(secrets);
       const body = JSON.stringify({ trigger, event: project(event, shape) ?? {} });
-      const given = await tell(body, secrets, can !== undefined);
+      const given = [...ordered, ...(await tell(body, secrets, can !== undefined))];
       const failed = given.length > 0 && (await carryOut({ can, event, api, secrets }, given));
       if (failed && closed) await refuse(api, TRY_AGAIN);
     } catch (error) {
       log(`cicflow was not told of ${what}: ${reason(error)}`);
+      if (ordered.length > 0) await carryOut({ can, event, api, secrets: {} }, ordered);
       if (closed) await refuse(api, TRY_AGAIN);
     }
   };
@@ -509,5 +551,5 @@ function action({ trigger, what, shape, skips = () => false, can }) {
 module.exports = {
   LEAVES, TREE, EMPTY, leaves,
   TENANT, CLIENT, CONNECTION, ORGANIZATION, RESOURCE_SERVER, METHODS, REQUEST, PERSON, METADATA, FACTORS_OF, IDENTITIES,
-  read, challengeOrEnroll, challenge, PLACES, action,
+  read, challengeOrEnroll, challenge, standing, PLACES, action,
 };

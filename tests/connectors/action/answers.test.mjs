@@ -65,6 +65,51 @@ describe("Several replies", () => {
   });
 });
 
+describe("What stands at the person", () => {
+  const AHEAD = new Date(Date.now() + 60_000).toISOString();
+  const PAST = new Date(Date.now() - 1000).toISOString();
+  const ANY = ["multifactor.enable", "any", { allowRememberBrowser: false }];
+  const noted = (notes, more = {}) => {
+    const event = login({ connection: { strategy: "auth0" } });
+    return { ...event, user: { ...event.user, enrolledFactors: [], app_metadata: notes, ...more } };
+  };
+  const away = async (event, how = {}) => {
+    const api = recorder("post-login", event, how);
+    await load("post-login").onExecutePostLogin({ ...event, secrets: { ...event.secrets, CICFLOW_URL: "http://127.0.0.1:1/" } }, api);
+    return api.calls;
+  };
+
+  test("asks for a second factor, whatever cicflow answers, and if it is away", async () => {
+    const event = noted({ cicflow_require_mfa: { until: AHEAD } });
+    assert.deepEqual(await answered([], { event }), [ANY]);
+    assert.deepEqual(await answered([{ claims: { "id token": { a: 1 } } }], { event }), [["idToken.setCustomClaim", "a", 1], ANY]);
+    assert.deepEqual(await away(event), [ANY]);
+    const factors = noted({ cicflow_require_mfa: { factors: ["otp"] } }); // without a time: until somebody removes it
+    assert.deepEqual(await away(factors), [["authentication.enrollWithAny", [{ type: "otp" }]]]);
+  });
+
+  test("is removed when it has run out", async () => {
+    const event = noted({ cicflow_require_mfa: { until: PAST }, cicflow_new_password: { since: PAST, until: PAST } });
+    const removed = [["user.setAppMetadata", "cicflow_require_mfa", null], ["user.setAppMetadata", "cicflow_new_password", null]];
+    assert.deepEqual(await away(event), removed);
+  });
+
+  test("refuses a password of before, and only that", async () => {
+    const order = { cicflow_new_password: { since: PAST, until: AHEAD } };
+    const refused = ["access.deny", "Please choose a new password first: use the link for a forgotten password."];
+    assert.deepEqual(await away(noted(order)), [refused]);
+    assert.deepEqual(await away(noted(order, { last_password_reset: "2020-01-01T00:00:00.000Z" })), [refused]);
+    assert.deepEqual(await away(noted(order, { last_password_reset: new Date() })), [["user.setAppMetadata", "cicflow_new_password", null]]);
+    assert.deepEqual(await away({ ...noted(order), connection: { strategy: "google-oauth2" } }), []);
+  });
+
+  test("is ignored where it is none, and never keeps the rest from being done", async () => {
+    for (const odd of [null, 7, "soon", true, [], { cicflow_require_mfa: "always" }, { cicflow_new_password: 1 }]) {
+      assert.deepEqual(await answered([{ deny: "No." }], { event: noted(odd) }), [["access.deny", "No."]]);
+    }
+  });
+});
+
 describe("Multi-factor authentication", () => {
   const challenge = (...types) => ["authentication.challengeWithAny", types.map((type) => ({ type }))];
   const enrol = (...types) => ["authentication.enrollWithAny", types.map((type) => ({ type }))];

@@ -4,7 +4,7 @@
 
 const {
   LEAVES, EMPTY, leaves, TENANT, CLIENT, CONNECTION, ORGANIZATION, RESOURCE_SERVER, METHODS, REQUEST, PERSON, METADATA,
-  FACTORS_OF, IDENTITIES, read, challengeOrEnroll, PLACES, action,
+  FACTORS_OF, IDENTITIES, read, challengeOrEnroll, standing, PLACES, action,
 } = require("../shared.js");
 
 const SILENT = "oauth2-refresh-token"; // fires at every refresh, without a person
@@ -46,6 +46,7 @@ const { execute, proceed } = action({
     resource_server: RESOURCE_SERVER,
     user: { ...PERSON, ...METADATA, ...FACTORS_OF, identities: IDENTITIES },
   },
+  orders: standing,
   can: {
     deny: (api, text) => api.access.deny(text),
     "revoke session": (api, text) => api.session.revoke(text),
