@@ -47,10 +47,10 @@ async def floors(*, database_url: str, outside: str, folder: Path) -> AsyncItera
 
 
 @asynccontextmanager
-async def bare(folder: Path) -> AsyncIterator[Running]:
-    """Begin the smallest web application; gives it at once."""
-    port = free_port()
-    async with running(["bench.bare", str(port)], port=port, environment={}, log=folder / "bare.log") as process:
+async def bare(folder: Path, *, plain: bool = False) -> AsyncIterator[Running]:
+    """Begin the smallest web application; gives it at once. A plain one is served without uvloop and httptools."""
+    port, how = free_port(), ["plain"] if plain else []
+    async with running(["bench.bare", str(port), *how], port=port, environment={}, log=folder / "bare.log") as process:
         yield process
 
 

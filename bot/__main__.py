@@ -5,12 +5,17 @@ import gc
 import json
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from bot.cli import auth0, flows, keys, runs
 from bot.cli.terminal import say
 from bot.settings import WrongSettingsError, read_settings, read_store_settings
 from connectors.errors import ConnectorError
 from flows.writer import StorageError
+
+YOUNG: Final = 50_000
+"""New objects after which Python looks among them for rubbish: more than the events that wait to be kept are made of.
+With fewer, it would look at all of these again and again, and find that none of it is rubbish."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +72,7 @@ def serve(*, works: bool | None = None, listens: bool = True) -> int:
     # again, as Python would, holds up everybody for up to 0.1 s.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(700, 10, 100)
+    gc.set_threshold(YOUNG, 10, 100)
     uvicorn.run(
         app,
         host=settings.host,

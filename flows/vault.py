@@ -1,5 +1,6 @@
 """The vault: connections with their settings and secrets, encrypted at rest."""
 
+import asyncio
 import base64
 import json
 import secrets
@@ -75,6 +76,7 @@ class Vault:
         self._box = MultiFernet([Fernet(key) for key in keys])
         self._first = Fernet(keys[0])
         self._opened: dict[tuple[str, str], tuple[float, Account]] = {}
+        self._opening: dict[tuple[str, str], asyncio.Task[Account | None]] = {}
 
     async def keep(
         self, name: str, *, connector: str, settings: Mapping[str, Any], accepts: Proof, now: float
@@ -96,14 +98,14 @@ class Vault:
             return row
 
         row = await self._store.transact(work)
-        self._opened.clear()
+        self._close()
         return self._open(row)
 
     async def forget(self, name: str) -> bool:
         """Forget a connection, and its secrets. Returns False if there is none."""
         statement = delete(Connection).where(col(Connection.name) == name)
         gone = await self._store.transact(lambda session: changed(session, statement))
-        self._opened.clear()
+        self._close()
         return gone
 
     async def reseal(self) -> Resealed:
@@ -121,7 +123,7 @@ class Vault:
                     already += 1
             except WrongKeyError:
                 unopened.append(name)
-        self._opened.clear()
+        self._close()
         return Resealed(done=done, already=already, unopened=unopened)
 
     def _reseal(self, session: Session, *, name: str) -> bool:
@@ -158,18 +160,35 @@ class Vault:
 
     async def _remembered(self, by: Literal["name", "key"], value: str) -> Account | None:
         """Return a connection, looked up and opened once a second at most: every event and every call asks for one."""
-        now = time.monotonic()
         opened = self._opened.get((by, value))
-        if opened is not None and now - opened[0] < REMEMBERED:
+        if opened is not None and time.monotonic() - opened[0] < REMEMBERED:
             return opened[1]
+        opening = self._opening.get((by, value))
+        if opening is None:  # of many who ask at the same time, one looks
+            opening = asyncio.create_task(self._looked_up(by, value))
+            self._opening[by, value] = opening
+        return await asyncio.shield(opening)
+
+    async def _looked_up(self, by: Literal["name", "key"], value: str) -> Account | None:
+        began, opened, opening = time.monotonic(), self._opened, self._opening
+        try:
+            account = await self._read(by, value)
+        finally:
+            opening.pop((by, value), None)
+        if account is None:
+            opened.pop((by, value), None)
+        else:
+            opened[by, value] = (began, account)
+        return account
+
+    async def _read(self, by: Literal["name", "key"], value: str) -> Account | None:
         query = select(Connection).where(getattr(Connection, by) == value)
         row = await self._store.read(lambda session: session.exec(query).first())
-        if row is None:
-            self._opened.pop((by, value), None)
-            return None
-        account = self._open(row)
-        self._opened[by, value] = (now, account)
-        return account
+        return None if row is None else self._open(row)
+
+    def _close(self) -> None:
+        """Look again for what is open: what is being looked up just now may be out of date."""
+        self._opened, self._opening = {}, {}
 
     async def names(self, connector: str | None = None) -> Sequence[str]:
         """Return the names of all connections that were made, or of those that flows can have of one connector."""
