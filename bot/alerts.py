@@ -173,7 +173,8 @@ class SlackPeople:
         if decision is None or decision.state == "pending":
             return None
         how = "person" if decision.state == "decided" else "deadline"
-        return {"choice": decision.choice, "by": decision.decided_by, "at": decision.decided_at, "how": how}
+        where = {"channel": decision.channel, "message": decision.message}
+        return {"choice": decision.choice, "by": decision.decided_by, "at": decision.decided_at, "how": how, **where}
 
     async def settle(self, question: Question) -> None:
         """Take the choices off a question's message, and say who decided."""

@@ -116,7 +116,7 @@ class FlowSettings:
 
     async def _unreachable(self, fields: Fields, settings: Mapping[str, Any]) -> dict[str, str]:
         """Return the channels that the bot cannot post in."""
-        channels = [name for name, setting in fields.items() if isinstance(setting, ChannelField)]
+        channels = [name for name, setting in fields.items() if isinstance(setting, ChannelField) and settings[name]]
         wrong = {}
         for name in channels:
             try:

@@ -7,6 +7,7 @@ from typing import Any, Final, assert_never
 from pydantic import ValidationError
 
 from bot import words
+from bot.commands import COMMAND
 from flows import durations
 from flows.fields import (
     AnyField,
@@ -19,6 +20,7 @@ from flows.fields import (
     NumberField,
     TextField,
     YesNoField,
+    may_be_empty,
     model_of,
 )
 from flows.language import Template
@@ -86,13 +88,16 @@ def _inputs(
 ) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
     for name, setting in fields.items():
+        if isinstance(setting, ConnectionField) and not connections.get(setting.connection):
+            blocks.append(_nothing_to_choose(setting))
+            continue
         element = _element(setting, current.get(name), connections, channel)
         block: dict[str, Any] = {
             "type": "input",
             "block_id": name,
             "label": words.plain(setting.title, 75),
             "element": {**element, "action_id": FIELD},
-            "optional": isinstance(setting, TextField) and setting.optional,
+            "optional": may_be_empty(setting),
         }
         if setting.hint:
             block["hint"] = words.plain(setting.hint, 150)
@@ -100,9 +105,19 @@ def _inputs(
     return blocks
 
 
+def _nothing_to_choose(setting: ConnectionField) -> dict[str, Any]:
+    """Return what stands in place of a field that may be left empty, and has to be."""
+    connect = f"To choose one, make it with `{COMMAND} connect {words.escape(setting.connection)}`."
+    return words.context(f"*{words.escape(setting.title)}*: there is none yet. {connect}")
+
+
 def missing_connection(fields: Fields, connections: Mapping[str, Sequence[str]]) -> str | None:
     """Return the first connector that some fields need and nobody has connected."""
-    needed = (setting.connection for setting in fields.values() if isinstance(setting, ConnectionField))
+    needed = (
+        setting.connection
+        for setting in fields.values()
+        if isinstance(setting, ConnectionField) and not setting.optional
+    )
     return next((connector for connector in needed if not connections.get(connector)), None)
 
 
@@ -120,7 +135,9 @@ def filled_in(
             message = found["msg"].removeprefix("Value error, ")
             wrong.setdefault(str(found["loc"][0]), message[:1].upper() + message[1:] + ".")
     for name, setting in fields.items():
-        if isinstance(setting, ConnectionField) and raw[name] not in connections.get(setting.connection, ()):
+        if not isinstance(setting, ConnectionField) or (setting.optional and raw[name] is None):
+            continue
+        if raw[name] not in connections.get(setting.connection, ()):
             wrong[name] = "This connection is not there any more."
     return settings, wrong
 
@@ -133,11 +150,13 @@ def _element(setting: AnyField, current: Any, connections: Mapping[str, Sequence
     match setting:
         case ConnectionField():
             options = [_option(name) for name in list(connections[setting.connection])[:100]]
-            chosen = next((option for option in options if option["value"] == current), options[0])
-            return {"type": "static_select", "options": options, "initial_option": chosen}
+            chosen = next((option for option in options if option["value"] == current), None)
+            if chosen is None and not setting.optional:
+                chosen = options[0]
+            return {"type": "static_select", "options": options, **({"initial_option": chosen} if chosen else {})}
         case ChannelField():
             kinds = {"include": ["public", "private"], "exclude_bot_users": True}
-            place = str(current or setting.default or channel)
+            place = str(current or setting.default or ("" if setting.optional else channel))
             shown = {"initial_conversation": place} if place[:1] in {"C", "G"} else {}
             return {"type": "conversations_select", "filter": kinds, **shown}
         case TextField():
@@ -199,6 +218,8 @@ def summary(template: Template, settings: Mapping[str, Any]) -> str:
     lines = []
     for name, setting in template.settings.items():
         value = settings.get(name)
+        if value is None and may_be_empty(setting):
+            continue
         match setting:
             case ChannelField():
                 said = f"<#{value}>"

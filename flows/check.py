@@ -11,7 +11,7 @@ from flows import mentions, references
 from flows.calls import called, every_step
 from flows.comparing import sure
 from flows.conditions import moment
-from flows.fields import AnyField, ConnectionField, NumberField, type_of
+from flows.fields import AnyField, ChannelField, ConnectionField, NumberField, type_of
 from flows.inputs import bounds, conditions, inputs, tests
 from flows.language import (
     Answer,
@@ -58,7 +58,7 @@ SCOPE: Final = ("settings", "event", "run", "steps", "error")
 """The first words of references, which nothing else can be called."""
 
 ERROR: Final = {"kind": ErrorKind, "message": str}
-ANSWERED: Final = {"by": str | None, "at": float | str, "how": str}
+ANSWERED: Final = {"by": str | None, "at": float | str, "how": str, "channel": str, "message": str | None}
 BEGUN: Final = {"run": str}
 """What a call gives that nobody waits for."""
 CALLED: Final = {**BEGUN, "outcome": Literal["done", "failed"], "message": str, "gave": Any}
@@ -101,7 +101,7 @@ class _Check:
                 hint="let it `call:` other flows",
             )
             return
-        settings = {name: type_of(field) for name, field in template.settings.items()}
+        settings = _filled_in(template.settings)
         yield from self.fields(template.settings, "settings")
         for name, table in template.tables.items():
             for index, column in enumerate(table.key):
@@ -171,10 +171,10 @@ class _Check:
                 return {"scheduled_for": str}
             case ByHandTrigger():
                 yield from self.fields(trigger.by_hand, f"{path}/by hand")
-                return {**{name: type_of(field) for name, field in trigger.by_hand.items()}, "by": str}
+                return {**_filled_in(trigger.by_hand), "by": str}
             case CalledTrigger():
                 yield from self.fields(trigger.called, f"{path}/called")
-                return {name: type_of(field) for name, field in trigger.called.items()}
+                return _filled_in(trigger.called)
         return Any
 
     def at_the_door(self, key: str, path: str, door: Known) -> Iterator[Problem]:
@@ -195,7 +195,7 @@ class _Check:
                 )
             for name, value in {"per run": cap.per_run, "per day": cap.per_day}.items():
                 here = f"limits/{effect}/{name}"
-                setting = (references.only_path(value) or "").removeprefix("settings.")
+                setting = _setting(value)
                 if isinstance(value, str) and not isinstance(self.template.settings.get(setting), NumberField):
                     numbers = [key for key, field in self.template.settings.items() if isinstance(field, NumberField)]
                     yield Problem(
@@ -208,7 +208,7 @@ class _Check:
 
     def connection(self, written: str, path: str, connector: str) -> Iterator[Problem]:
         """Check that a text refers to a setting which is a connection of the right connector."""
-        name = (references.only_path(written) or "").removeprefix("settings.")
+        name = _setting(written)
         setting = self.template.settings.get(name)
         if not isinstance(setting, ConnectionField):
             known = [key for key, field in self.template.settings.items() if isinstance(field, ConnectionField)]
@@ -312,7 +312,7 @@ class _Check:
             )
             yield from mentions.referred(step.with_, f"{path}/with", known)
             return Any
-        yield from self.using(step, action, path)
+        yield from self.using(step, action, path, known)
         if action.effect == "destroys" and self.template.limits.destroys is None:
             yield Problem(
                 path=path,
@@ -336,7 +336,7 @@ class _Check:
             return row_gives(step, action, self.template.tables)
         return Stored(action.item) if action.item is not None else action.gives
 
-    def using(self, step: Do, action: Action, path: str) -> Iterator[Problem]:
+    def using(self, step: Do, action: Action, path: str, known: Known) -> Iterator[Problem]:
         if step.using is None:
             if action.connected:
                 yield Problem(
@@ -346,6 +346,8 @@ class _Check:
                 )
         elif action.connected:
             yield from self.connection(step.using, f"{path}/using", step.do.partition(".")[0])
+            if isinstance(self.template.settings.get(_setting(step.using)), ConnectionField):
+                yield from mentions.referred(step.using, f"{path}/using", known)
         else:
             yield Problem(path=f"{path}/using", message=f"{step.do} needs no connection", hint="leave `using:` out")
 
@@ -429,6 +431,21 @@ class _Check:
         yield from mentions.expected(until, here, known, str | float, "a time")
         if not any(references.paths(until)) and moment(until) is None:
             yield Problem(path=here, message=f"{shown(until)} is no time", hint="write 2026-01-31T12:00:00Z")
+
+
+def _setting(written: object) -> str:
+    """Return the setting that a value refers to, and nothing else."""
+    return (references.only_path(written) or "").removeprefix("settings.")
+
+
+def _filled_in(fields: Mapping[str, AnyField]) -> dict[str, Shape]:
+    """Return the shapes of what people fill in. An account or a channel may be left out: a step needs to ask first."""
+    return {
+        name: Unsure(type_of(field))
+        if isinstance(field, ConnectionField | ChannelField) and field.optional
+        else type_of(field)
+        for name, field in fields.items()
+    }
 
 
 def _or_given(own: Shape, given: Mapping[str, Shape]) -> Shape:

@@ -21,6 +21,8 @@ from flows.store import Store
 from flows.surroundings import Ended, Errand, Hands, Over, Surroundings
 from flows.tables import Run
 
+NO_MESSAGE: Final = "0.0"
+"""What the message of a question is called that nobody was asked: it has the form of Slack's, and is none."""
 SHOWN: Final = 100
 """Things that are described in full; all are counted."""
 
@@ -180,7 +182,8 @@ class _Around:
         if choice not in question.choices:
             choice = question.otherwise
         self.found.asked.append((question.text, choice))
-        return {"choice": choice, "by": None, "at": self._now(), "how": "dry run"}
+        where = {"channel": question.channel, "message": NO_MESSAGE}
+        return {"choice": choice, "by": None, "at": self._now(), "how": "dry run", **where}
 
     async def settle(self, question: Question) -> None:
         """Show nothing."""

@@ -18,16 +18,18 @@ class Titled(Words):
 
 
 class ConnectionField(Titled):
-    """One of the connected accounts of a connector."""
+    """One of the connected accounts of a connector. An optional one may be left empty."""
 
     connection: Identifier
+    optional: bool = False
 
 
 class ChannelField(Titled):
-    """A Slack channel, by its id. Without a default, a form offers the channel it was opened in."""
+    """A Slack channel, by its id. Without a default, a form offers the channel it was opened in, unless it may be left empty."""
 
     type: Literal["channel"]
     default: str | None = None
+    optional: bool = False
 
 
 class TextField(Titled):
@@ -141,9 +143,11 @@ def type_of(field: AnyField) -> Any:
 def _attribute(field: AnyField) -> tuple[Any, Any]:
     match field:
         case ConnectionField():
-            return Annotated[str, Field(min_length=1)], ...
+            named = Annotated[str, Field(min_length=1)]
+            return (named | None, None) if field.optional else (named, ...)
         case ChannelField():
-            return Annotated[str, Field(pattern=r"^[CGD][A-Z0-9]{2,30}$")], ...
+            channel = Annotated[str, Field(pattern=r"^[CGD][A-Z0-9]{2,30}$")]
+            return (channel | None, field.default) if field.optional else (channel, ...)
         case TextField(optional=True):
             return Annotated[str | None, Field(max_length=2000)], field.default
         case TextField():
@@ -160,6 +164,11 @@ def _attribute(field: AnyField) -> tuple[Any, Any]:
             return Annotated[durations.Duration, AfterValidator(_within(field))], ...
         case _:
             assert_never(field)
+
+
+def may_be_empty(field: AnyField) -> bool:
+    """Return whether people may leave a field empty."""
+    return isinstance(field, ConnectionField | ChannelField | TextField) and field.optional
 
 
 def _within(field: DurationField) -> Any:

@@ -266,10 +266,15 @@ class Known:
             walked.append(part)
             path = ".".join(walked)
             if not unsure and not self._certain(path) and any(isinstance(shape, Unsure) for shape in found):
-                return Lost(
-                    message=f"{{{{ {reference} }}}}: {path} may not have run here"
+                why = (
+                    "may have been left empty"
+                    if walked[0] != "steps"
+                    else "may not have run here"
                     if len(walked) == 2
-                    else f"{{{{ {reference} }}}}: {path} may not be there, because its step may have failed",
+                    else "may not be there, because its step may have failed"
+                )
+                return Lost(
+                    message=f"{{{{ {reference} }}}}: {path} {why}",
                     hint=f'guard it: put it in the `then` of an `if` with {{left: "{{{{ {path} }}}}", exists: true}}',
                 )
             for shape in found:

@@ -3,7 +3,7 @@
 import pytest
 
 from flows.templates import parse
-from tests.flows.shop import TABLES, catalog, flow
+from tests.flows.shop import HEAD, TABLES, catalog, flow
 
 KNOWN = catalog()
 
@@ -607,6 +607,22 @@ WRONG = [
         flow('[{do: lists.filter, with: {items: [1], where: {left: "{{ item }}", is: 3}}}]'),
         [("steps/0/with/where", "a list is needed here", "")],
         id="filter shape",
+    ),
+    pytest.param(
+        flow(
+            '[{do: shop.look, using: "{{ settings.spare }}", with: {order: "{{ settings.lobby }}"}}]',
+            head=f"{HEAD}  spare: {{connection: shop, title: Spare, optional: true}}\n"
+            "  lobby: {type: channel, title: Lobby, optional: true}\n",
+        ),
+        [
+            (
+                f"steps/0/{place}",
+                f"{{{{ settings.{name} }}}}: settings.{name} may have been left empty",
+                f'guard it: put it in the `then` of an `if` with {{left: "{{{{ settings.{name} }}}}", exists: true}}',
+            )
+            for place, name in (("using", "spare"), ("with/order", "lobby"))
+        ],
+        id="left empty",
     ),
     pytest.param(
         flow("[$LOOK, {if: [{left: 1, is: 1}], then: [$LOOK]}]"),
