@@ -35,12 +35,15 @@ def open_alert(question: Question, deadline: float) -> Message:
     ]
 
 
-def closed_alert(question: Question, decision: Decision, ended: Ended | None) -> Message:
-    """Return the message once it is decided: without the choices, with who, what and when, and how it ended."""
+def closed_alert(question: Question, decision: Decision, ended: Ended | None, *, meanwhile: str = "On it …") -> Message:
+    """Return the message once it is decided: without the choices, with who, what and when, and how it ended.
+
+    Until it has ended it says what is done meanwhile.
+    """
     said = verdict(decision)
     blocks = [*_head(question), words.section(said)]
     if ended is None:
-        blocks.append(words.context("On it …"))
+        blocks.append(words.context(meanwhile))
     elif ended.outcome == "failed":
         blocks.append(words.section(f":warning: *That did not work.* {words.escape(ended.message, 500)}"))
         blocks.append(
@@ -135,6 +138,13 @@ class SlackPeople:
             raise
         await self._decisions.posted(question.id, channel=channel, message=message)
         log.info("asked", run=question.run_id, channel=channel)
+        await self._point_on(question)
+
+    async def _point_on(self, question: Question) -> None:
+        """Say on the run's earlier questions that it goes on with another: they are not worked on meanwhile."""
+        for decision in await self._decisions.of_run(question.run_id):
+            if decision.id != question.id and decision.state != "pending":
+                await self._show(question_of(decision), decision, None, meanwhile="It goes on in a new message.")
 
     async def _places(self, question: Question) -> Sequence[str]:
         """Return where to ask: the first of these that is there.
@@ -192,8 +202,10 @@ class SlackPeople:
         if ended.outcome == "failed" and not shown:
             await self._report(errand, ended)
 
-    async def _show(self, question: Question, decision: Decision, ended: Ended | None) -> None:
-        text, blocks = closed_alert(question, decision, ended)
+    async def _show(
+        self, question: Question, decision: Decision, ended: Ended | None, *, meanwhile: str = "On it …"
+    ) -> None:
+        text, blocks = closed_alert(question, decision, ended, meanwhile=meanwhile)
         if decision.message is None:
             return
         try:
