@@ -12,13 +12,14 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import commands, connecting, decisions, flow_settings, home, starts
+from bot import commands, connecting, decisions, flow_settings, home, picking, starts
 from bot import runs as run_desk
 from bot.commands import Commands
 from bot.connecting import Connecting
 from bot.flow_settings import FlowSettings
 from bot.home import Home
 from bot.permissions import Permissions
+from bot.picking import Picking
 from bot.replies import tell
 from bot.runs import RunDesk
 from bot.starts import Starts
@@ -51,6 +52,7 @@ def create(
     by_hand: Starts,
     home_tab: Home,
     connections: Connecting,
+    picked: Picking,
 ) -> AsyncApp:
     """Return the app with its listeners. `verify` is off in Socket Mode only, where nothing is signed."""
     logger = getLogger("slack_bolt")
@@ -71,6 +73,7 @@ def create(
     starts.register(app, by_hand)
     home.register(app, home_tab)
     connecting.register(app, connections)
+    picking.register(app, picked)
     app.error(_failed)
     return app
 

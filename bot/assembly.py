@@ -27,7 +27,9 @@ from bot.health import Health
 from bot.holding import WaitingRoom
 from bot.home import Home
 from bot.installing import Installing
+from bot.menus import Menus
 from bot.permissions import Permissions
+from bot.picking import Picking
 from bot.rights import Rights
 from bot.runs import RunDesk
 from bot.settings import Settings, StoreSettings
@@ -158,6 +160,8 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             workspace=workspace,
             now=time.time,
         )
+        menus = Menus(things.accounts, things.catalog)
+        stack.push_async_callback(menus.close)
         flow_settings = FlowSettings(
             store=store,
             vault=things.vault,
@@ -165,7 +169,9 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             shelf=shelf,
             permissions=permissions,
             workspace=workspace,
+            menus=menus,
         )
+        picked = Picking(menus=menus, shelf=shelf, vault=things.vault, permissions=permissions)
         desk = RunDesk(
             store=store, shelf=shelf, history=history, catalog=things.catalog, runs=runs, permissions=permissions
         )
@@ -214,6 +220,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 by_hand=starts,
                 home_tab=home,
                 connections=connecting,
+                picked=picked,
             )
 
         denied = DeniedAddresses(store, now=time.time)

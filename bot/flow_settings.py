@@ -13,6 +13,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import forms, words
 from bot.commands import COMMAND
+from bot.menus import Menus
 from bot.permissions import Permissions
 from bot.replies import refusal
 from bot.shelf import Entry, Shelf
@@ -49,15 +50,30 @@ class FlowSettings:
     shelf: Shelf
     permissions: Permissions
     workspace: Workspace
+    menus: Menus
 
     async def open(self, entry: Entry, *, user: str, channel: str, trigger_id: str) -> None:
         """Open a flow's form. Something is opened before anything else is looked at: the trigger lasts three seconds."""
         loading = forms.loading(forms.name_of(entry.name))
         opened = await self.workspace.call("views.open", trigger_id=trigger_id, view=loading)
-        view = await self._view(entry, user=user, channel=channel)
+        current = entry.flow.settings if entry.flow else {}
+        view = await self._view(entry, current, user=user, channel=channel)
         await self.workspace.call("views.update", view_id=opened["view"]["id"], view=view)
 
-    async def _view(self, entry: Entry, *, user: str, channel: str) -> dict[str, Any]:
+    async def chosen(self, view: Mapping[str, Any], *, user: str) -> None:
+        """Show a form anew, in which another connection was chosen: what is picked is picked from there."""
+        kept = json.loads(view["private_metadata"])
+        entry = (await self.shelf.entries()).get(str(kept["flow"]))
+        if entry is None:
+            return
+        fields, values = entry.template.settings, view["state"]["values"]
+        current = forms.typed(fields, values)
+        # An id means something else in another account, or nothing.
+        current |= dict.fromkeys(forms.elsewhere(fields, values, current))
+        fresh = await self._view(entry, current, user=user, channel=str(kept["channel"]))
+        await self.workspace.call("views.update", view_id=view["id"], hash=view["hash"], view=fresh)
+
+    async def _view(self, entry: Entry, current: Mapping[str, Any], *, user: str, channel: str) -> dict[str, Any]:
         if not await self.permissions.may(user, "configure"):
             return forms.notice(forms.name_of(entry.name), await refusal("configure", self.permissions))
         connections = await self.connections()
@@ -69,13 +85,15 @@ class FlowSettings:
                 f"This needs a connection to {words.escape(title)}, and there is none yet. "
                 f"Make one with `{COMMAND} connect {missing}`.",
             )
+        fields = entry.template.settings
         return forms.settings_form(
             entry.name,
             entry.template,
-            current=entry.flow.settings if entry.flow else {},
+            current=current,
             connections=connections,
             channel=channel,
             enabled=entry.on,
+            picks=await self.menus.picks(fields, forms.meant(fields, current, connections), current),
         )
 
     async def connections(self) -> Mapping[str, Sequence[str]]:
@@ -112,7 +130,10 @@ class FlowSettings:
             return f"Nothing was saved. {words.escape(str(error))}"
         log.info("flow_enabled", flow=flow.name, version=flow.version, user=user)
         what = "changed the settings of" if entry.on else "switched on"
-        return Saved(flow=flow, what=f"{what} *{words.escape(template.title)}*\n{forms.summary(template, settings)}")
+        return Saved(
+            flow=flow,
+            what=f"{what} *{words.escape(template.title)}*\n{forms.summary(template, settings, forms.labels(template.settings, values))}",
+        )
 
     async def _unreachable(self, fields: Fields, settings: Mapping[str, Any]) -> dict[str, str]:
         """Return the channels that the bot cannot post in."""
@@ -142,7 +163,12 @@ class FlowSettings:
 
 
 def register(app: AsyncApp, settings: FlowSettings) -> None:
-    """Listen to submitted forms."""
+    """Listen to submitted forms, and to connections chosen in them."""
+
+    @app.action(forms.FIELD)
+    async def chosen(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        await settings.chosen(body["view"], user=str(body["user"]["id"]))
 
     @app.view(forms.SETTINGS)
     async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:

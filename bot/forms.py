@@ -8,6 +8,8 @@ from pydantic import ValidationError
 
 from bot import words
 from bot.commands import COMMAND
+from bot.menus import Pick, setting_of
+from connectors.menus import Choice
 from flows import durations
 from flows.fields import (
     AnyField,
@@ -18,6 +20,7 @@ from flows.fields import (
     DurationField,
     Fields,
     NumberField,
+    PickField,
     TextField,
     YesNoField,
     may_be_empty,
@@ -29,6 +32,12 @@ SETTINGS: Final = "settings"
 START: Final = "start"
 """The names of the forms, by which their submissions are recognised."""
 FIELD: Final = "value"
+PICK: Final = "value@"
+"""The name of what is picked from an account; the name of the connection comes after it, so that of another account
+nothing stays chosen."""
+LONGEST_PICK: Final = 150
+"""Characters of what an option stands for."""
+_NOTHING_PICKED: Final[Mapping[str, Pick]] = {}
 
 
 def name_of(flow: str) -> str:
@@ -54,13 +63,16 @@ def settings_form(
     connections: Mapping[str, Sequence[str]],
     channel: str,
     enabled: bool,
+    picks: Mapping[str, Pick] = _NOTHING_PICKED,
 ) -> dict[str, Any]:
     """Return the form of a flow's settings, filled with what is set now, or else with sensible defaults.
 
-    `connections` holds the names of the connections by connector; `channel` is where the form was asked for.
+    `connections` holds the names of the connections by connector; `channel` is where the form was asked for; `picks`
+    says of each field that is picked from an account what is known of it there.
     """
+    inputs = _inputs(template.settings, current, connections, channel, picks)
     return {
-        **_view(name_of(name), [_about(template), *_inputs(template.settings, current, connections, channel)]),
+        **_view(name_of(name), [_about(template), *inputs]),
         "callback_id": SETTINGS,
         "submit": words.plain("Save" if enabled else "Save and enable", 24),
         "private_metadata": json.dumps({"flow": name, "channel": channel}),
@@ -68,11 +80,17 @@ def settings_form(
 
 
 def start_form(
-    name: str, template: Template, fields: Fields, *, connections: Mapping[str, Sequence[str]], channel: str
+    name: str,
+    template: Template,
+    fields: Fields,
+    *,
+    connections: Mapping[str, Sequence[str]],
+    channel: str,
+    picks: Mapping[str, Pick] = _NOTHING_PICKED,
 ) -> dict[str, Any]:
     """Return the form that starts a flow by hand."""
     return {
-        **_view(name_of(name), [_about(template), *_inputs(fields, {}, connections, channel)]),
+        **_view(name_of(name), [_about(template), *_inputs(fields, {}, connections, channel, picks)]),
         "callback_id": START,
         "submit": words.plain("Start", 24),
         "private_metadata": json.dumps({"flow": name}),
@@ -84,23 +102,37 @@ def _about(template: Template) -> dict[str, Any]:
 
 
 def _inputs(
-    fields: Fields, current: Mapping[str, Any], connections: Mapping[str, Sequence[str]], channel: str
+    fields: Fields,
+    current: Mapping[str, Any],
+    connections: Mapping[str, Sequence[str]],
+    channel: str,
+    picks: Mapping[str, Pick],
 ) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
+    followed = {setting_of(setting) for setting in fields.values() if isinstance(setting, PickField)}
     for name, setting in fields.items():
         if isinstance(setting, ConnectionField) and not connections.get(setting.connection):
             blocks.append(_nothing_to_choose(setting))
             continue
-        element = _element(setting, current.get(name), connections, channel)
+        pick = picks.get(name) or Pick(connection="")
+        if isinstance(setting, PickField) and not pick.connection:
+            continue  # no account is chosen that it could be picked from
+        if isinstance(setting, PickField):
+            element = _pick(setting, current.get(name), pick)
+        else:
+            element = {**_element(setting, current.get(name), connections, channel), "action_id": FIELD}
         block: dict[str, Any] = {
             "type": "input",
             "block_id": name,
             "label": words.plain(setting.title, 75),
-            "element": {**element, "action_id": FIELD},
+            "element": element,
             "optional": may_be_empty(setting),
         }
-        if setting.hint:
-            block["hint"] = words.plain(setting.hint, 150)
+        if name in followed and (may_be_empty(setting) or len(element.get("options") or ()) > 1):
+            block["dispatch_action"] = True  # Slack does not say what is chosen elsewhere while a menu is asked for
+        hint = f"{pick.problem} Type the id." if pick.problem else setting.hint
+        if hint:
+            block["hint"] = words.plain(hint, 150)
         blocks.append(block)
     return blocks
 
@@ -109,6 +141,42 @@ def _nothing_to_choose(setting: ConnectionField) -> dict[str, Any]:
     """Return what stands in place of a field that may be left empty, and has to be."""
     connect = f"To choose one, make it with `{COMMAND} connect {words.escape(setting.connection)}`."
     return words.context(f"*{words.escape(setting.title)}*: there is none yet. {connect}")
+
+
+def _pick(setting: PickField, current: Any, pick: Pick) -> dict[str, Any]:
+    """Return a menu that is filled while somebody types; or a blank, where the account does not say what there is."""
+    if pick.problem:
+        typed = ", ".join(current) if isinstance(current, list) else current
+        return {**_text(typed, 2000 if setting.many else LONGEST_PICK), "action_id": FIELD}
+    chosen_now = [chosen(each) for each in pick.chosen]
+    begin: dict[str, Any] = {}
+    if chosen_now:
+        begin = {"initial_options": chosen_now} if setting.many else {"initial_option": chosen_now[0]}
+    kind = "multi_external_select" if setting.many else "external_select"
+    about = words.plain("Type to search", 150)
+    return {"type": kind, "min_query_length": 0, "placeholder": about, **begin, "action_id": f"{PICK}{pick.connection}"}
+
+
+def chosen(choice: Choice) -> dict[str, Any]:
+    """Return an entry of an account's menu as an option."""
+    return {"text": words.plain(choice.label, 75), "value": choice.value}
+
+
+def meant(
+    fields: Fields, current: Mapping[str, Any], connections: Mapping[str, Sequence[str]]
+) -> Mapping[str, str | None]:
+    """Return which account stands in each field that is a connection: the one that is set, or else the first."""
+    return {
+        name: _meant(setting, current.get(name), connections.get(setting.connection, ()))
+        for name, setting in fields.items()
+        if isinstance(setting, ConnectionField)
+    }
+
+
+def _meant(setting: ConnectionField, current: Any, there: Sequence[str]) -> str | None:
+    if current in there:
+        return str(current)
+    return None if setting.optional or not there else there[0]
 
 
 def missing_connection(fields: Fields, connections: Mapping[str, Sequence[str]]) -> str | None:
@@ -125,7 +193,7 @@ def filled_in(
     fields: Fields, values: Mapping[str, Mapping[str, Any]], connections: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return what was filled in, and what is wrong with which field."""
-    raw = {name: _value(setting, (values.get(name) or {}).get(FIELD) or {}) for name, setting in fields.items()}
+    raw = typed(fields, values)
     wrong: dict[str, str] = {}
     try:
         settings = model_of(fields).model_validate(raw).model_dump(mode="json")
@@ -142,6 +210,37 @@ def filled_in(
     return settings, wrong
 
 
+def typed(fields: Fields, values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what is in the fields of a form, right or wrong."""
+    return {name: _value(setting, _state(values, name)) for name, setting in fields.items()}
+
+
+def elsewhere(fields: Fields, values: Mapping[str, Mapping[str, Any]], chosen_now: Mapping[str, Any]) -> set[str]:
+    """Return the fields that were picked from another account than the one that is chosen now."""
+    return {
+        name
+        for name, setting in fields.items()
+        if isinstance(setting, PickField) and f"{PICK}{chosen_now.get(setting_of(setting))}" not in values.get(name, {})
+    }
+
+
+def labels(fields: Fields, values: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return what was picked from accounts, as people know it."""
+    found = {}
+    for name, setting in fields.items():
+        state = _state(values, name)
+        options = state.get("selected_options") or [state.get("selected_option")]
+        texts = [option["text"]["text"] for option in options if option]
+        if isinstance(setting, PickField) and texts:
+            found[name] = words.listed(texts)
+    return found
+
+
+def _state(values: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """Return the state of the one element of a field."""
+    return next(iter((values.get(name) or {}).values()), {})
+
+
 def _view(title: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "modal", "title": words.plain(title, 24), "close": words.plain("Close", 24), "blocks": blocks}
 
@@ -149,11 +248,10 @@ def _view(title: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
 def _element(setting: AnyField, current: Any, connections: Mapping[str, Sequence[str]], channel: str) -> dict[str, Any]:
     match setting:
         case ConnectionField():
-            options = [_option(name) for name in list(connections[setting.connection])[:100]]
-            chosen = next((option for option in options if option["value"] == current), None)
-            if chosen is None and not setting.optional:
-                chosen = options[0]
-            return {"type": "static_select", "options": options, **({"initial_option": chosen} if chosen else {})}
+            there = list(connections[setting.connection])[:100]
+            account = _meant(setting, current, there)
+            begin = {"initial_option": _option(account)} if account else {}
+            return {"type": "static_select", "options": [_option(name) for name in there], **begin}
         case ChannelField():
             kinds = {"include": ["public", "private"], "exclude_bot_users": True}
             place = str(current or setting.default or ("" if setting.optional else channel))
@@ -184,6 +282,8 @@ def _element(setting: AnyField, current: Any, connections: Mapping[str, Sequence
             return {"type": "checkboxes", "options": [_option(name) for name in setting.of], **ticked}
         case DurationField():
             return _text(current or setting.default, 10)
+        case PickField():
+            raise TypeError("what is picked from an account is filled in another way")
         case _:
             assert_never(setting)
 
@@ -209,12 +309,18 @@ def _value(setting: AnyField, state: Mapping[str, Any]) -> Any:
             return [option["value"] for option in state.get("selected_options") or ()]
         case TextField() | NumberField() | DurationField():
             return state.get("value")
+        case PickField(many=True) if state.get("type") == "plain_text_input":
+            return [one.strip() for one in (state.get("value") or "").split(",") if one.strip()]
+        case PickField(many=True):
+            return [option["value"] for option in state.get("selected_options") or ()]
+        case PickField():
+            return (state.get("selected_option") or {}).get("value") or state.get("value")
         case _:
             assert_never(setting)
 
 
-def summary(template: Template, settings: Mapping[str, Any]) -> str:
-    """Return settings as lines that people read."""
+def summary(template: Template, settings: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Return settings as lines that people read. `labels` are what was picked from accounts."""
     lines = []
     for name, setting in template.settings.items():
         value = settings.get(name)
@@ -225,6 +331,8 @@ def summary(template: Template, settings: Mapping[str, Any]) -> str:
                 said = f"<#{value}>"
             case DurationField() if isinstance(value, str):
                 said = durations.spoken(durations.seconds(value))
+            case PickField() if name in labels:
+                said = words.escape(labels[name])
             case _:
                 said = words.escape(
                     words.listed([str(one) for one in value]) if isinstance(value, list) else str(value)

@@ -39,6 +39,7 @@ def manifest(public_url: str | None) -> dict[str, Any]:
     events: dict[str, Any] = {"bot_events": ["app_home_opened"]}
     if url:
         command["url"] = interactivity["request_url"] = events["request_url"] = url
+        interactivity["message_menu_options_url"] = url
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {

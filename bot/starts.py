@@ -67,8 +67,14 @@ class Starts:
                 "Start a flow",
                 f"This needs a connection to {words.escape(missing)}, and there is none. Make one with `{COMMAND} connect {missing}`.",
             )
+        meant = entry.flow.settings if entry.flow else {}
         return forms.start_form(
-            entry.name, entry.template, trigger.by_hand, connections=connections, channel=typed.channel
+            entry.name,
+            entry.template,
+            trigger.by_hand,
+            connections=connections,
+            channel=typed.channel,
+            picks=await self.settings.menus.picks(trigger.by_hand, meant, {}),
         )
 
     async def submitted(self, name: str, *, user: str, values: Mapping[str, Any]) -> str | dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, assert_n
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connectors.menus import Choice, Menu, Sought
 from connectors.wire import Wire
 
 Effect = Literal["reads", "changes", "destroys"]
@@ -288,6 +289,24 @@ class Connector(Declaring, Generic[S, C]):
         """Make one harmless call and say in a sentence how it went; raises ConnectorError."""
         self.sources: Mapping[str, Source] = MappingProxyType({source.name: source for source in sources})
         self.inlets: Mapping[str, Inlet] = MappingProxyType({inlet.name: inlet for inlet in inlets})
+        self._menus: dict[str, Menu] = {}
+        self.menus: Mapping[str, Menu] = MappingProxyType(self._menus)
+
+    def menu(
+        self, title: str, *, of: str = "", searched: bool = False
+    ) -> Callable[[Callable[[C, Sought], Awaitable[Sequence[Choice]]]], Callable[..., Awaitable[Sequence[Choice]]]]:
+        """Declare what can be chosen from an account: an `async (client, sought) -> choices`, named as it is."""
+
+        def declare(find: Callable[[C, Sought], Awaitable[Sequence[Choice]]]) -> Callable[..., Any]:
+            async def understood(client: C, sought: Sought) -> Sequence[Choice]:
+                with self._understanding("reads"):
+                    return await find(client, sought)
+
+            name = f"{self.name}.{find.__name__}"
+            self._menus[name] = Menu(name=name, title=title, of=of, searched=searched, find=understood)
+            return find
+
+        return declare
 
 
 class Catalog:
@@ -303,6 +322,9 @@ class Catalog:
         }
         self.sources: Mapping[str, Source] = {
             name: source for each in self.connectors.values() for name, source in each.sources.items()
+        }
+        self.menus: Mapping[str, Menu] = {
+            name: menu for each in self.connectors.values() for name, menu in each.menus.items()
         }
 
     def action(self, name: str) -> Action | None:

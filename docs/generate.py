@@ -161,10 +161,19 @@ def _kinds_of_field(_of: str) -> str:
         model, tag = get_args(option)[0], get_args(option)[1].tag
         hints = get_type_hints(model, include_extras=True)
         own = [name for name in model.model_fields if name not in (*blanks.Titled.model_fields, "type", "connection")]
-        words = [f"`{name}:` ({_type(hints[name])}{_needed(model.model_fields[name])})" for name in own]
+        words = [
+            f"`{model.model_fields[name].alias or name}:` ({_type(hints[name])}{_needed(model.model_fields[name])})"
+            for name in own
+        ]
         kind = "`connection: auth0`" if tag == "connection" else f"`type: {tag}`"
         rows.append((kind, _sentences(model), ", ".join(words)))
     return _table(("Kind", "What people fill in", "Its own words"), rows)
+
+
+def _menus(_of: str) -> str:
+    """Return the table of what can be picked from connected accounts."""
+    rows = [(f"`{name}`", menu.title, menu.of) for name, menu in KNOWN.menus.items()]
+    return _table(("`from:`", "What is picked", "`of:`"), rows)
 
 
 def _operators(_of: str) -> str:
@@ -505,6 +514,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 _PARTS: Final[Mapping[str, Callable[[str], str]]] = {
     "piece": _piece,
     "fields": _kinds_of_field,
+    "menus": _menus,
     "operators": _operators,
     "sizes": _sizes,
     "groups": _groups,

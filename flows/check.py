@@ -11,7 +11,7 @@ from flows import mentions, references
 from flows.calls import called, every_step
 from flows.comparing import sure
 from flows.conditions import moment
-from flows.fields import AnyField, ChannelField, ConnectionField, NumberField, type_of
+from flows.fields import AnyField, ChannelField, ConnectionField, NumberField, PickField, type_of
 from flows.inputs import bounds, conditions, inputs, tests
 from flows.language import (
     Answer,
@@ -140,7 +140,31 @@ class _Check:
                     message=f"there is no connector {field.connection}",
                     hint=nearest(field.connection, self.catalog.connectors),
                 )
+            if isinstance(field, PickField):
+                yield from self.pick(field, f"{path}/{name}")
             yield from bounds(name, field, f"{path}/{name}")
+
+    def pick(self, field: PickField, path: str) -> Iterator[Problem]:
+        """Check that there is such a menu, and a connection to have it from."""
+        menu = self.catalog.menus.get(field.from_)
+        yield from self.connection(field.using, f"{path}/using", field.from_.partition(".")[0])
+        account = self.template.settings.get(_setting(field.using))
+        if isinstance(account, ConnectionField) and account.optional and not field.optional:
+            yield Problem(
+                path=path,
+                message=f"{_setting(field.using)} may be left empty, and then there is nothing to pick from",
+                hint="optional: true",
+            )
+        if menu is None:
+            yield Problem(
+                path=f"{path}/from",
+                message=f"nothing is picked from {field.from_}",
+                hint=nearest(field.from_, self.catalog.menus),
+            )
+        elif menu.of and not field.of:
+            yield Problem(path=f"{path}/of", message=f"{field.from_} needs {menu.of}")
+        elif field.of and not menu.of:
+            yield Problem(path=f"{path}/of", message=f"{field.from_} is of nothing", hint="leave `of:` out")
 
     def trigger(self, trigger: Any, path: str, settings: Mapping[str, Shape]) -> Generator[Problem, None, Shape]:
         """Check a trigger, and return the shape of its event."""

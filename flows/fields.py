@@ -1,13 +1,16 @@
 """Fields: the typed blanks of a flow, filled in by people, for its settings and for the forms that start it by hand."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, assert_never
+from typing import Annotated, Any, Final, Literal, assert_never
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, create_model
 
 from flows import durations
 from flows.durations import Duration
-from flows.words import Identifier, Title, Words
+from flows.words import FullName, Identifier, Text, Title, Words
+
+MOST_PICKED: Final = 50
+_Picked = Annotated[str, StringConstraints(min_length=1, max_length=150)]
 
 
 class Titled(Words):
@@ -81,6 +84,17 @@ class DurationField(Titled):
     default: Duration | None = None
 
 
+class PickField(Titled):
+    """Something of a connected account, picked from what there is: a list, a group, a role. It is given as its id."""
+
+    type: Literal["pick"]
+    from_: FullName = Field(alias="from")
+    using: Text
+    of: Annotated[str, Field(max_length=150)] | None = None
+    many: bool = False
+    optional: bool = False
+
+
 def _kind_of_field(value: object) -> str | None:
     match value:
         case {"connection": _} | ConnectionField():
@@ -101,11 +115,12 @@ AnyField = Annotated[
     | Annotated[YesNoField, Tag("yes or no")]
     | Annotated[ChoiceField, Tag("choice")]
     | Annotated[ChoicesField, Tag("choices")]
-    | Annotated[DurationField, Tag("duration")],
+    | Annotated[DurationField, Tag("duration")]
+    | Annotated[PickField, Tag("pick")],
     Discriminator(
         _kind_of_field,
         custom_error_type="kind_of_field",
-        custom_error_message="a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices or duration",
+        custom_error_message="a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices, duration or pick",
     ),
 ]
 
@@ -136,6 +151,10 @@ def type_of(field: AnyField) -> Any:
             return Literal[tuple(field.of)]
         case ChoicesField():
             return list[Literal[tuple(field.of)]]  # type: ignore[misc]  # made at run time
+        case PickField(many=True):
+            return list[str]
+        case PickField():
+            return str | None if field.optional else str
         case _:
             assert_never(field)
 
@@ -162,13 +181,20 @@ def _attribute(field: AnyField) -> tuple[Any, Any]:
             return Annotated[list[Literal[tuple(field.of)]], Field(min_length=1)], ...  # type: ignore[misc]  # made at run time
         case DurationField():
             return Annotated[durations.Duration, AfterValidator(_within(field))], ...
+        case PickField(many=True):
+            some = Annotated[list[_Picked], Field(min_length=0 if field.optional else 1, max_length=MOST_PICKED)]
+            return some, [] if field.optional else ...
+        case PickField(optional=True):
+            return _Picked | None, None
+        case PickField():
+            return _Picked, ...
         case _:
             assert_never(field)
 
 
 def may_be_empty(field: AnyField) -> bool:
     """Return whether people may leave a field empty."""
-    return isinstance(field, ConnectionField | ChannelField | TextField) and field.optional
+    return isinstance(field, ConnectionField | ChannelField | TextField | PickField) and field.optional
 
 
 def _within(field: DurationField) -> Any:

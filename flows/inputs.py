@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from flows import durations, references
 from flows.conditions import Test, Tests
-from flows.fields import AnyField, ConnectionField, DurationField, NumberField, model_of
+from flows.fields import AnyField, ConnectionField, DurationField, NumberField, PickField, model_of
 from flows.problems import Problem, either, listed, nearest, shown
 from flows.reading import malformed
 from flows.shapes import Known, Shape, fits, item, said, words
@@ -74,7 +74,7 @@ def tests(value: Any, path: str) -> tuple[list[Test], list[Problem]]:
 def bounds(name: str, field: AnyField, path: str) -> Iterator[Problem]:
     """Yield the Problems of a field with itself: bounds the wrong way round, a default that it would refuse."""
     model = model_of({name: field})
-    default = None if isinstance(field, ConnectionField) else field.default
+    default = None if isinstance(field, ConnectionField | PickField) else field.default
     try:
         if default not in (None, []):
             model.model_validate({name: default})

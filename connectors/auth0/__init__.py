@@ -1,6 +1,6 @@
 """Auth0: where a company's customers log in."""
 
-from connectors.auth0 import (  # their actions register on the connector
+from connectors.auth0 import (  # their actions and menus register on the connector
     access,
     addresses,
     authentication_methods,
@@ -12,6 +12,7 @@ from connectors.auth0 import (  # their actions register on the connector
     jobs,
     logs,
     members,
+    menus,
     metadata,
     multifactor,
     organizations,
@@ -40,6 +41,7 @@ __all__ = [
     "jobs",
     "logs",
     "members",
+    "menus",
     "metadata",
     "multifactor",
     "organizations",

@@ -1,6 +1,6 @@
 """Marketo: the people a company writes to, in lists and campaigns."""
 
-from connectors.marketo import (  # their actions register on the connector
+from connectors.marketo import (  # their actions and menus register on the connector
     calls,
     campaigns,
     describing,
@@ -8,7 +8,8 @@ from connectors.marketo import (  # their actions register on the connector
     imports,
     leads,
     lists,
+    menus,
 )
 from connectors.marketo.connector import marketo
 
-__all__ = ["calls", "campaigns", "describing", "folders", "imports", "leads", "lists", "marketo"]
+__all__ = ["calls", "campaigns", "describing", "folders", "imports", "leads", "lists", "marketo", "menus"]

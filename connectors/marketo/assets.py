@@ -19,7 +19,7 @@ FolderId = Annotated[
         ge=1,
         title="Folder",
         description="Marketo's id of the folder.",
-        json_schema_extra={"choices_of": "marketo.choose_folder"},
+        json_schema_extra={"choices_of": "marketo.folders"},
     ),
 ]
 Found = dict[str, Any]

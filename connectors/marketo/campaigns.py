@@ -9,7 +9,7 @@ from connectors.base import Value
 from connectors.errors import Ambiguous
 from connectors.marketo.client import Instance
 from connectors.marketo.connector import marketo
-from connectors.marketo.describing import Choice, Choices, Everything
+from connectors.marketo.describing import Everything
 from connectors.marketo.leads import LeadId
 
 CAMPAIGNS: Final = "/rest/v1/campaigns"
@@ -23,7 +23,7 @@ class Request(Value):
         ge=1,
         title="Campaign",
         description="Marketo's id of an active campaign with the trigger Campaign is Requested.",
-        json_schema_extra={"choices_of": "marketo.choose_campaign"},
+        json_schema_extra={"choices_of": "marketo.campaigns"},
     )
     lead_ids: list[LeadId] = Field(
         min_length=1, max_length=100, title="Leads", description="Marketo's ids of the leads, 100 at most."
@@ -88,22 +88,11 @@ async def trigger_campaign(client: Instance, given: Request) -> Requested:
 @marketo.action("List campaigns to trigger", effect="reads", repeatable=True)
 async def list_campaigns(client: Instance, given: Everything) -> Campaigns:  # noqa: ARG001 - there is nothing to choose
     """List the active campaigns that other systems may ask for."""
-    return Campaigns(campaigns=await _all(client))
+    return Campaigns(campaigns=await requestable(client))
 
 
-@marketo.action("Choose a campaign", effect="reads", repeatable=True)
-async def choose_campaign(client: Instance, given: Everything) -> Choices:  # noqa: ARG001 - there is nothing to choose
-    """List the active campaigns that other systems may ask for, to choose one."""
-    found = await _all(client)
-    return Choices(
-        choices=[
-            Choice(value=str(each.id), label=f"{each.programme}: {each.name}" if each.programme else each.name)
-            for each in found
-        ]
-    )
-
-
-async def _all(client: Instance) -> list[Campaign]:
+async def requestable(client: Instance) -> list[Campaign]:
+    """Find the active campaigns that other systems may ask for."""
     return [
         Campaign(id=each["id"], name=each["name"], programme=each.get("programName"))
         async for page in client.pages(f"{CAMPAIGNS}.json", {"isTriggerable": "true"})

@@ -12,19 +12,6 @@ class Everything(Value):
     """All of them."""
 
 
-class Choice(Value):
-    """Something to choose."""
-
-    value: str = Field(title="Value", description="What is meant by it.")
-    label: str = Field(title="Label", description="How it is called.")
-
-
-class Choices(Value):
-    """What there is to choose from."""
-
-    choices: list[Choice] = Field(title="Choices", description="Each with a value and a label.")
-
-
 class LeadField(Value):
     """A field of leads."""
 
@@ -58,22 +45,11 @@ class _Described(Lenient):
 @marketo.action("Describe the fields of leads", effect="reads", repeatable=True)
 async def describe_leads(client: Instance, given: Everything) -> LeadFields:  # noqa: ARG001 - there is nothing to choose
     """List the fields that leads have, and tell by which of them they are found."""
-    return LeadFields(fields=await _fields(client))
+    return LeadFields(fields=await lead_fields(client))
 
 
-@marketo.action("Choose a field of leads", effect="reads", repeatable=True)
-async def choose_field(client: Instance, given: Everything) -> Choices:  # noqa: ARG001 - there is nothing to choose
-    """List the fields of leads, to choose one."""
-    return Choices(choices=[Choice(value=each.name, label=each.title) for each in await _fields(client)])
-
-
-@marketo.action("Choose a key field of leads", effect="reads", repeatable=True)
-async def choose_key_field(client: Instance, given: Everything) -> Choices:  # noqa: ARG001 - there is nothing to choose
-    """List the fields by which leads are found, to choose one."""
-    return Choices(choices=[Choice(value=each.name, label=each.title) for each in await _fields(client) if each.key])
-
-
-async def _fields(client: Instance) -> list[LeadField]:
+async def lead_fields(client: Instance) -> list[LeadField]:
+    """Find the fields that leads have."""
     result = (await client.read("/rest/v1/leads/describe2.json")).result
     if not result:
         raise Refused("Marketo does not say which fields leads have.")

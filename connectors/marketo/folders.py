@@ -9,7 +9,6 @@ from connectors.errors import Missing
 from connectors.marketo.assets import FolderId, Name, created
 from connectors.marketo.client import Instance
 from connectors.marketo.connector import marketo
-from connectors.marketo.describing import Choice, Choices, Everything
 
 FOLDERS = "/rest/asset/v1/folders.json"
 
@@ -23,7 +22,7 @@ class FolderName(Value):
         ge=1,
         title="In folder",
         description="Marketo's id of the folder that it is in; needed only where several have the same name.",
-        json_schema_extra={"choices_of": "marketo.choose_folder"},
+        json_schema_extra={"choices_of": "marketo.folders"},
     )
 
 
@@ -65,17 +64,6 @@ async def create_folder(client: Instance, given: NewFolder) -> Folder:
         look=lambda: _find(client, given.name, given.parent_id),
     )
     return _shown(found, created=new)
-
-
-@marketo.action("Choose a folder", effect="reads", repeatable=True)
-async def choose_folder(client: Instance, given: Everything) -> Choices:  # noqa: ARG001 - there is nothing to choose
-    """List the folders, to choose one."""
-    return Choices(
-        choices=[
-            Choice(value=str(each["id"]), label=str(each.get("path") or each["name"]))
-            async for each in client.assets(FOLDERS, {"maxDepth": 10})
-        ]
-    )
 
 
 async def _find(client: Instance, name: str, parent_id: int | None) -> dict[str, Any] | None:

@@ -38,7 +38,7 @@ class ImportLeads(Value):
         ge=1,
         title="List",
         description="A static list that they are put into, too.",
-        json_schema_extra={"choices_of": "marketo.choose_list"},
+        json_schema_extra={"choices_of": "marketo.lists"},
     )
     partition: str | None = PARTITION
 

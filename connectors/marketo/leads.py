@@ -32,7 +32,7 @@ KEY_FIELD = Field(
     default="email",
     title="Key field",
     description="Marketo's REST name of the field that tells leads apart, such as email.",
-    json_schema_extra={"choices_of": "marketo.choose_key_field"},
+    json_schema_extra={"choices_of": "marketo.key_fields"},
 )
 PARTITION = Field(
     default=None, max_length=200, title="Partition", description="The lead partition; only where there are several."
@@ -123,7 +123,7 @@ class LeadSearch(Value):
         max_length=100,
         title="Fields",
         description="Which more fields to bring back, by Marketo's REST names.",
-        json_schema_extra={"choices_of": "marketo.choose_field"},
+        json_schema_extra={"choices_of": "marketo.fields"},
     )
 
     @field_validator("value")
@@ -147,7 +147,7 @@ class LeadsSearch(Value):
         max_length=100,
         title="Fields",
         description="Which more fields to bring back, by Marketo's REST names.",
-        json_schema_extra={"choices_of": "marketo.choose_field"},
+        json_schema_extra={"choices_of": "marketo.fields"},
     )
 
 

@@ -10,7 +10,6 @@ from connectors.errors import Missing
 from connectors.marketo.assets import FolderId, Name, created, named_asset
 from connectors.marketo.client import Done, Instance
 from connectors.marketo.connector import marketo
-from connectors.marketo.describing import Choice, Choices, Everything
 from connectors.marketo.leads import FieldName, FoundLead, LeadId, operated, shown
 from connectors.marketo.writing import BATCH, LEADS, Outcome, Outcomes, folded, outcomes
 
@@ -20,7 +19,7 @@ ListId = Annotated[
         ge=1,
         title="List",
         description="Marketo's id of the static list.",
-        json_schema_extra={"choices_of": "marketo.choose_list"},
+        json_schema_extra={"choices_of": "marketo.lists"},
     ),
 ]
 LISTS = "/rest/asset/v1/staticLists.json"
@@ -69,7 +68,7 @@ class ListMembersByKey(Value):
         default="email",
         title="Key field",
         description="Marketo's REST name of the field that the values are of.",
-        json_schema_extra={"choices_of": "marketo.choose_key_field"},
+        json_schema_extra={"choices_of": "marketo.key_fields"},
     )
 
 
@@ -82,7 +81,7 @@ class ListRef(Value):
         max_length=100,
         title="Fields",
         description="Which more fields to bring back, by Marketo's REST names.",
-        json_schema_extra={"choices_of": "marketo.choose_field"},
+        json_schema_extra={"choices_of": "marketo.fields"},
     )
 
 
@@ -122,14 +121,6 @@ async def create_list(client: Instance, given: NewList) -> StaticList:
         client, LISTS, form, inside=("folder", given.folder_id), look=lambda: _by_name(client, given.name)
     )
     return _shown(found, created=new)
-
-
-@marketo.action("Choose a static list", effect="reads", repeatable=True)
-async def choose_list(client: Instance, given: Everything) -> Choices:  # noqa: ARG001 - there is nothing to choose
-    """List the static lists, to choose one."""
-    return Choices(
-        choices=[Choice(value=str(each["id"]), label=str(each["name"])) async for each in client.assets(LISTS)]
-    )
 
 
 @marketo.action("Add leads to a static list", effect="changes", undo="remove_from_list", repeatable=True, counts=_ids)

@@ -1,6 +1,6 @@
 """Salesforce: what a company knows of its customers."""
 
-from connectors.salesforce import (  # their actions register on the connector
+from connectors.salesforce import (  # their actions and menus register on the connector
     accounts,
     batches,
     calls,
@@ -9,6 +9,7 @@ from connectors.salesforce import (  # their actions register on the connector
     converting,
     describing,
     leads,
+    menus,
     records,
 )
 from connectors.salesforce.connector import salesforce
@@ -22,6 +23,7 @@ __all__ = [
     "converting",
     "describing",
     "leads",
+    "menus",
     "records",
     "salesforce",
 ]

@@ -60,7 +60,9 @@ class _Picked(Lenient):
     active: bool = True
 
 
-class _Field(Lenient):
+class DescribedField(Lenient):
+    """A field, as the org tells of it."""
+
     name: str
     label: str = ""
     createable: bool = False
@@ -68,23 +70,33 @@ class _Field(Lenient):
     picklistValues: tuple[_Picked, ...] = ()  # noqa: N815 - Salesforce's own name
 
 
-class _Described(Lenient):
-    fields: list[_Field]
+class _RecordType(Lenient):
+    recordTypeId: str  # noqa: N815 - Salesforce's own name
+    name: str = ""
+    active: bool = True
+    available: bool = True
+    master: bool = False
+
+
+class Described(Lenient):
+    """An object, as the org tells of it."""
+
+    fields: list[DescribedField]
+    recordTypeInfos: tuple[_RecordType, ...] = ()  # noqa: N815 - Salesforce's own name
 
 
 @salesforce.action("List objects", effect="reads", repeatable=True)
 async def list_objects(client: Org, given: Everything) -> Choices:  # noqa: ARG001 - every action takes something
     """List the objects of the org whose records can be looked for."""
-    answer = _Objects.model_validate_json((await client.http.get(f"{client.root}/sobjects")).content)
     return Choices(
-        choices=[Choice(value=each.name, label=each.label or each.name) for each in answer.sobjects if each.queryable]
+        choices=[Choice(value=each.name, label=each.label or each.name) for each in await objects_of(client)]
     )
 
 
 @salesforce.action("List fields", effect="reads", repeatable=True)
 async def list_fields(client: Org, given: ObjectRef) -> Choices:
     """List the fields of an object."""
-    fields = await _described(client, given.sobject)
+    fields = (await described(client, given.sobject)).fields
     match given.which:
         case "that can be filled":
             fields = [each for each in fields if each.createable]
@@ -98,11 +110,18 @@ async def list_fields(client: Org, given: ObjectRef) -> Choices:
 @salesforce.action("List the values of a field", effect="reads", repeatable=True)
 async def list_values(client: Org, given: FieldRef) -> Choices:
     """List what can be picked for a field."""
-    fields = [each for each in await _described(client, given.sobject) if each.name == given.field]
+    fields = [each for each in (await described(client, given.sobject)).fields if each.name == given.field]
     picked = [one for each in fields for one in each.picklistValues if one.active]
     return Choices(choices=[Choice(value=one.value, label=one.label or one.value) for one in picked])
 
 
-async def _described(client: Org, sobject: str) -> list[_Field]:
+async def objects_of(client: Org) -> list[_Object]:
+    """Find the objects whose records can be looked for."""
+    answer = _Objects.model_validate_json((await client.http.get(f"{client.root}/sobjects")).content)
+    return [each for each in answer.sobjects if each.queryable]
+
+
+async def described(client: Org, sobject: str) -> Described:
+    """Find out what an object is made of."""
     response = await client.http.get(f"{client.root}/sobjects/{sobject}/describe")
-    return _Described.model_validate_json(response.content).fields
+    return Described.model_validate_json(response.content)

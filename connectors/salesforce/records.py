@@ -16,8 +16,8 @@ OBJECT = "API name of the object, such as Contact or Invoice__c."
 VALUES = "API names of fields and what is put there; empty for nothing."
 KEY = "Text that names this record: the same again makes no second one. Needs the connection's key field."
 IF_THERE = "What to do when Salesforce finds it there already, also by a duplicate rule."
-FIELDS: Final[JsonDict] = {"choices_of": "salesforce.list_fields"}
-OBJECTS: Final[JsonDict] = {"choices_of": "salesforce.list_objects"}
+FIELDS: Final[JsonDict] = {"choices_of": "salesforce.fields"}
+OBJECTS: Final[JsonDict] = {"choices_of": "salesforce.objects"}
 
 
 class NewRecord(Value):

@@ -74,7 +74,7 @@ class GroupRef(Value):
         min_length=1,
         title="Group",
         description="Its name or its sys_id.",
-        json_schema_extra={"choices_of": "servicenow.group_choices"},
+        json_schema_extra={"choices_of": "servicenow.groups"},
     )
 
 
@@ -85,23 +85,6 @@ class Members(Value):
     users: list[User] = Field(title="Users", description="The people in it.")
     count: int = Field(title="Count", description="How many were brought back.")
     complete: bool = Field(title="Complete", description="False when there are more.")
-
-
-class Nothing(Value):
-    """Nothing needs to be said."""
-
-
-class Choice(Value):
-    """One of several to choose from."""
-
-    value: str = Field(title="Value", description="What is used.")
-    label: str = Field(title="Label", description="What people see.")
-
-
-class Choices(Value):
-    """What there is to choose from."""
-
-    choices: list[Choice] = Field(title="Choices", description="In the order of their names.")
 
 
 def _texts(row: Mapping[str, Any], names: tuple[str, ...], before: str = "") -> dict[str, Any]:
@@ -161,11 +144,3 @@ async def list_group_members(client: Instance, given: GroupRef) -> Members:
     found = await page(client, "sys_user_grmember", equal({"group": group}), fields=fields, limit=MOST)
     users = [User(**_texts(row, USER, "user.")) for row in found.rows]
     return Members(group=group, users=users, count=len(users), complete=found.total <= MOST)
-
-
-@servicenow.action("List the groups to choose from", effect="reads", repeatable=True)
-async def group_choices(client: Instance, given: Nothing) -> Choices:  # noqa: ARG001 - there is nothing to say
-    """List the groups that work, for forms."""
-    found = await page(client, "sys_user_group", equal({"active": True}), fields=("name",), limit=MOST)
-    choices = [Choice(value=row["sys_id"], label=written(row.get("name"))) for row in found.rows]
-    return Choices(choices=sorted(choices, key=lambda one: one.label.casefold()))

@@ -94,7 +94,7 @@ class Details(Value):
         default=None,
         title="Group",
         description="Who is to work on it: the name of a group or its sys_id.",
-        json_schema_extra={"choices_of": "servicenow.group_choices"},
+        json_schema_extra={"choices_of": "servicenow.groups"},
     )
     assigned_to: Sought | None = Field(
         default=None, title="Assigned to", description="Who is to work on it: e-mail address, user name or sys_id."
@@ -198,7 +198,7 @@ class IncidentSearch(Value):
         default=None,
         title="Group",
         description="The name of a group or its sys_id.",
-        json_schema_extra={"choices_of": "servicenow.group_choices"},
+        json_schema_extra={"choices_of": "servicenow.groups"},
     )
     contains: Sought | None = Field(
         default=None, min_length=1, title="Words", description="What the short description contains."

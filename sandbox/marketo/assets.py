@@ -201,3 +201,27 @@ def smart_campaigns(instance: Instance, call: Call) -> Response:
         if wanted is None or each.active == (wanted == "true")
     ]
     return _page(call, found)
+
+
+def programs(instance: Instance, call: Call) -> Response:
+    """Browse the programs."""
+    names = dict.fromkeys(each.program for each in instance.campaigns.values())
+    found: list[Json] = [
+        {
+            "id": 1100 + place,
+            "name": name,
+            "description": "",
+            "createdAt": "2024-03-05T09:12:44Z+0000",
+            "updatedAt": "2024-03-05T09:12:44Z+0000",
+            "url": f"https://app-sandbox.marketo.com/#PG{1100 + place}A1",
+            "type": "default",
+            "channel": "Nurture",
+            "folder": {"type": "Folder", "value": 11, "folderName": "Marketing Activities"},
+            "status": "unlocked",
+            "workspace": "Default",
+            "tags": [],
+            "costs": [],
+        }
+        for place, name in enumerate(names)
+    ]
+    return _page(call, found)

@@ -41,6 +41,7 @@ ROUTES: list[tuple[str, str, Endpoint]] = [
     ("GET", rf"{ASSET}/folder/byName\.json", assets.folder_by_name),
     ("GET", rf"{ASSET}/folder/{ID}\.json", assets.folder_by_id),
     ("GET", rf"{ASSET}/smartCampaigns\.json", assets.smart_campaigns),
+    ("GET", rf"{ASSET}/programs\.json", assets.programs),
     ("POST", rf"{BULK}/leads\.json", bulk.begin),
     ("GET", rf"{BULK}/leads/batch/{ID}\.json", bulk.status),
     ("GET", rf"{BULK}/leads/batch/{ID}/failures\.json", bulk.failures),

@@ -58,6 +58,20 @@ class Click(Deed):
         return "slack", "/sandbox/clicks", {**body, **self.given}
 
 
+class Suggestion(Deed):
+    """Something typed into a menu that the app fills."""
+
+    user: Id
+    view_id: Id
+    action_id: Id
+    block_id: Id
+    value: Annotated[str, Field(max_length=3000)]
+
+    def order(self) -> tuple[Side, str, dict[str, Any]]:
+        """Ask for what fits."""
+        return "slack", "/sandbox/suggestions", self.model_dump()
+
+
 class Submission(Deed):
     """A view that is submitted."""
 
@@ -141,10 +155,12 @@ class SignUp(Deed):
 
 
 DEEDS: dict[
-    str, type[Wording | Click | Submission | Close | Home | Login | WrongPasswords | PasswordChange | SignUp]
+    str,
+    type[Wording | Click | Suggestion | Submission | Close | Home | Login | WrongPasswords | PasswordChange | SignUp],
 ] = {
     "/wordings": Wording,
     "/clicks": Click,
+    "/suggestions": Suggestion,
     "/submissions": Submission,
     "/closes": Close,
     "/home": Home,

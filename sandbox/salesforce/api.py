@@ -276,7 +276,26 @@ def described(kind: Kind, *, whole: bool) -> dict[str, Any]:
         "queryable": True,
         "custom": kind.name.endswith("__c"),
     }
-    return about | ({"fields": [each.shown() for each in kind.fields.values()]} if whole else {})
+    if not whole:
+        return about
+    fields = [each.shown() for each in kind.fields.values()]
+    return about | {"fields": fields, "recordTypeInfos": record_types(kind)}
+
+
+def record_types(kind: Kind) -> list[dict[str, Any]]:
+    """Describe the record types of an object: its own, and the master that every object has."""
+    return [
+        {
+            "active": True,
+            "available": True,
+            "defaultRecordTypeMapping": place == 0,
+            "developerName": name.replace(" ", "_"),
+            "master": name == "Master",
+            "name": name,
+            "recordTypeId": f"012{place:012d}{'AAA' if name == 'Master' else 'QAQ'}",
+        }
+        for place, name in enumerate((*kind.types, "Master"), 1)
+    ]
 
 
 def convert(org: Org, call: Call) -> Response:

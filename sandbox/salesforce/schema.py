@@ -58,13 +58,15 @@ class Kind:
     plural: str
     prefix: str
     fields: Mapping[str, FieldOf]
+    types: tuple[str, ...] = ()
+    """The names of its record types."""
 
     def field(self, name: str) -> FieldOf | None:
         """Find a field; its name may be written with large or small letters."""
         return next((each for key, each in self.fields.items() if key.lower() == name.lower()), None)
 
 
-def _kind(name: str, label: str, plural: str, prefix: str, *fields: FieldOf) -> Kind:
+def _kind(name: str, label: str, plural: str, prefix: str, *fields: FieldOf, types: tuple[str, ...] = ()) -> Kind:
     system = (
         FieldOf(name="Id", label="Record ID", type="id", length=18, writable=False),
         FieldOf(name="IsDeleted", label="Deleted", type="boolean", writable=False),
@@ -77,9 +79,8 @@ def _kind(name: str, label: str, plural: str, prefix: str, *fields: FieldOf) -> 
         FieldOf(name="Flow_Key__c", label="Flow Key", external_id=True, unique=True),
         FieldOf(name="Legacy_Id__c", label="Legacy Id", external_id=True),
     )
-    return Kind(
-        name=name, label=label, plural=plural, prefix=prefix, fields={each.name: each for each in (*system, *fields)}
-    )
+    every = {each.name: each for each in (*system, *fields)}
+    return Kind(name=name, label=label, plural=plural, prefix=prefix, fields=every, types=types)
 
 
 def _text(name: str, label: str, length: int = 255, *, required: bool = False) -> FieldOf:
@@ -141,6 +142,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             FieldOf(name="Birthdate", label="Birthdate", type="date"),
             FieldOf(name="HasOptedOutOfEmail", label="Email Opt Out", type="boolean"),
             _long("Description", "Contact Description"),
+            types=("Customer", "Partner"),
         ),
         _kind(
             "Lead",

@@ -1,9 +1,11 @@
 """What people press and choose, in messages and in views."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.slack import hands
+from sandbox.slack.blocks import check_options
 from sandbox.slack.conversations import Channel, Ephemeral, Message
 from sandbox.slack.people import User
 from sandbox.slack.refusals import Impossible
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 WORDS = "This app responded with the error"
+SHORTEST = 3
+"""Letters that somebody types before Slack asks the bot for options, unless the bot says otherwise."""
 
 
 async def click(workspace: "Workspace", given: Json) -> Json:
@@ -32,19 +36,36 @@ async def suggest(workspace: "Workspace", given: Json) -> Json:
     block_id, element = _element(view.content["blocks"], given)
     if element["type"] not in ("external_select", "multi_external_select"):
         raise Impossible("not_external", "the options of this element do not come from the app", status=400)
+    text = str(given.get("value") or "")
+    if len(text) < element.get("min_query_length", SHORTEST):
+        raise Impossible("too_short", "Slack does not ask for the options yet", status=400)
     payload = {
         **hands.common(workspace, "block_suggestion", user),
         "action_id": element["action_id"],
         "block_id": block_id,
-        "value": str(given.get("value") or ""),
+        "value": text,
         "container": {"type": "view", "view_id": view.id},
-        "view": view.as_given(),
+        # What is chosen elsewhere in the view is not told while somebody types.
+        "view": {**view.as_given(), "state": {"values": {}}},
     }
     answer = await workspace.delivery.send("block_suggestion", payload)
-    answered = answer.json if isinstance(answer.json, dict) else {}
-    groups = answered.get("option_groups") or []
-    options = answered.get("options") or [each for group in groups for each in group.get("options", [])]
-    return {"status": answer.status, "seconds": answer.seconds, "options": options}
+    options = _suggested(answer.json)
+    shown: Json = {"status": answer.status, "seconds": answer.seconds, "options": options or []}
+    if answer.failure or options is None:
+        return {**shown, "shown": [hands.TROUBLE]}
+    view.suggested[block_id, element["action_id"]] = options
+    return shown
+
+
+def _suggested(answer: Any) -> list[Json] | None:
+    """Give the options that the bot has answered with; None where Slack could not show them."""
+    if not isinstance(answer, dict) or ("options" in answer) == ("option_groups" in answer):
+        return None
+    given = {key: answer[key] for key in ("options", "option_groups") if answer.get(key)}
+    if any(check_options(given)):
+        return None
+    groups = given.get("option_groups", [])
+    return [*given.get("options", []), *(each for group in groups for each in group["options"])]
 
 
 async def _in_message(workspace: "Workspace", user: User, given: Json) -> Json:
@@ -95,8 +116,9 @@ async def _in_message(workspace: "Workspace", user: User, given: Json) -> Json:
 async def _in_view(workspace: "Workspace", user: User, given: Json) -> Json:
     view = hands.own_view(workspace, given.get("view_id"), user)
     block_id, element = _element(view.content["blocks"], given)
-    hands.remember(view, hands.typed_into(workspace, view.content["blocks"], given.get("values") or {}))
-    action = _action(workspace, block_id, element, given)
+    typed = hands.typed_into(workspace, view.content["blocks"], given.get("values") or {}, view.suggested)
+    hands.remember(view, typed)
+    action = _action(workspace, block_id, element, given, view.suggested.get((block_id, element["action_id"]), []))
     if held(element) is not None:
         hands.remember(view, {block_id: {element["action_id"]: _state(element, action)}})
     payload = {
@@ -122,7 +144,7 @@ def _element(blocks: list[Json], given: Json) -> tuple[str, Json]:
     raise Impossible("no_such_element", f"there is nothing called {json.dumps(given.get('action_id'))} to press")
 
 
-def _action(workspace: "Workspace", block_id: str, element: Json, given: Json) -> Json:
+def _action(workspace: "Workspace", block_id: str, element: Json, given: Json, suggested: Sequence[Json] = ()) -> Json:
     """Tell of the press as the payload's `actions` do. Raises Impossible for a choice that is not offered."""
     action: Json = {
         "type": element["type"],
@@ -147,7 +169,7 @@ def _action(workspace: "Workspace", block_id: str, element: Json, given: Json) -
     elif name is None:
         action |= {key: element[key] for key in ("text", "value", "style", "url") if key in element}
     else:
-        action |= hands.picked(workspace, element, given.get(name, given.get("value")))
+        action |= hands.picked(workspace, element, given.get(name, given.get("value")), suggested)
     return action
 
 

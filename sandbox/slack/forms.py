@@ -21,7 +21,8 @@ async def submit(workspace: "Workspace", given: Json) -> Json:
     view = hands.own_view(workspace, given.get("view_id"), user)
     if view.content["type"] != "modal" or "submit" not in view.content:
         raise Impossible("no_submit", "this view cannot be submitted", status=400)
-    hands.remember(view, hands.typed_into(workspace, view.content["blocks"], given.get("values") or {}))
+    typed = hands.typed_into(workspace, view.content["blocks"], given.get("values") or {}, view.suggested)
+    hands.remember(view, typed)
     if wrong := wrong_fields(view):
         return {"status": None, "seconds": 0.0, "errors": wrong, "by": "slack"}
     payload = {

@@ -1,5 +1,6 @@
 """What all that people do has in common: who does it, where, and what the bot is told about them."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.slack import seed
@@ -77,10 +78,15 @@ def failure(workspace: "Workspace", answer: Answer, channel: Channel, user: User
     return [text]
 
 
-def typed_into(workspace: "Workspace", blocks: list[Json], values: object) -> Json:
+Suggested = Mapping[tuple[str, str], list[Json]]
+_NONE: Suggested = {}
+
+
+def typed_into(workspace: "Workspace", blocks: list[Json], values: object, suggested: Suggested = _NONE) -> Json:
     """Return the states of the fields that these values were put into, by block_id and action_id.
 
-    A value stands for the one field of its block, or is an object with a value for each action_id.
+    A value stands for the one field of its block, or is an object with a value for each action_id. `suggested` is
+    what the bot has offered in the menus that it fills.
     Raises Impossible for fields that are not there and values they do not take.
     """
     if not isinstance(values, dict):
@@ -96,13 +102,14 @@ def typed_into(workspace: "Workspace", blocks: list[Json], values: object) -> Js
             if by_action and element["action_id"] not in value:
                 continue
             inner = value[element["action_id"]] if by_action else value
-            typed.setdefault(block_id, {})[element["action_id"]] = picked(workspace, element, inner)
+            offers = suggested.get((block_id, element["action_id"]), [])
+            typed.setdefault(block_id, {})[element["action_id"]] = picked(workspace, element, inner, offers)
     return typed
 
 
-def picked(workspace: "Workspace", element: Json, given: Any) -> Json:
+def picked(workspace: "Workspace", element: Json, given: Any, suggested: Sequence[Json] = ()) -> Json:
     """Return the state of a field in which this was picked. Raises Impossible for what its menu does not show."""
-    state = chosen(element, given)
+    state = chosen(element, given, suggested)
     name = held(element) or ""
     offered: dict[str, Any] = {
         "selected_user": workspace.users,

@@ -1,6 +1,6 @@
 """What people have filled in and chosen, in the form in which Slack tells the bot (`state.values`)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sandbox.slack.refusals import Impossible
@@ -87,10 +87,11 @@ def state_of(blocks: list[Json], typed: Json) -> Json:
     return values
 
 
-def chosen(element: Json, given: Any) -> Json:
+def chosen(element: Json, given: Any, suggested: Sequence[Json] = ()) -> Json:
     """Give the state of an element in which this was chosen: plain text, an option's value, an id, or a list of them.
 
-    Raises Impossible when the element does not offer it.
+    `suggested` is what the bot has offered in it, where it fills it. Raises Impossible when the element does not
+    offer what was chosen.
     """
     name = held(element)
     if name is None:
@@ -98,7 +99,7 @@ def chosen(element: Json, given: Any) -> Json:
     state = initial(element)
     if name in ("selected_option", "selected_options"):
         wanted = given if isinstance(given, list) else [] if given in (None, "") else [given]
-        found = [_option(element, each) for each in wanted]
+        found = [_option(element, each, suggested) for each in wanted]
         state[name] = found if name == "selected_options" else (found[-1] if found else None)
     elif name in _LISTS:
         state[name] = list(given) if isinstance(given, list) else [] if given in (None, "") else [given]
@@ -119,15 +120,15 @@ def offered(element: Json) -> list[Json]:
     return [*element.get("options", []), *(each for group in groups for each in group["options"])]
 
 
-def _option(element: Json, given: Any) -> Json:
+def _option(element: Json, given: Any, suggested: Sequence[Json]) -> Json:
     value = given.get("value") if isinstance(given, dict) else given
-    found = next((each for each in offered(element) if each["value"] == value), None)
-    if found is not None:
-        return found
-    # Options of an external select come from the bot while the person types, so they are taken as they are given.
-    if element["type"] in ("external_select", "multi_external_select") and isinstance(given, dict):
-        return given
-    raise Impossible("no_such_option", f"{element['action_id']} offers no option {value!r}", status=400)
+    # What the bot offers while a person types is offered besides what was chosen in the beginning.
+    begun = [element.get("initial_option"), *element.get("initial_options", [])]
+    known: list[Json] = [*offered(element), *suggested, *(each for each in begun if each)]
+    found = next((each for each in known if each["value"] == value), None)
+    if found is None:
+        raise Impossible("no_such_option", f"{element['action_id']} offers no option {value!r}", status=400)
+    return found
 
 
 def _seconds(element: Json, given: Any) -> int | None:

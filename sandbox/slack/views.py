@@ -28,6 +28,9 @@ class View:
     typed: Json = field(default_factory=dict)
     """What the person has chosen so far, by block_id and action_id; it survives an update that keeps both."""
 
+    suggested: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+    """What the bot has offered in menus that it fills, by block_id and action_id."""
+
     @property
     def hash(self) -> str:
         """What changes whenever the view is updated."""

@@ -119,7 +119,7 @@ async def test_a_batch_that_stops_in_the_middle_says_what_was_done(service: Mark
 async def test_sustained_load_stays_inside_what_marketo_allows(service: Marketo, client: Instance) -> None:
     await service.change(seconds=0.2, calls=20, at_once=10, latency=0.005)
     client.pace.calls = 20
-    await do(client, "choose_key_field")
+    await do(client, "describe_leads")
 
     async def background() -> None:
         with bulk():
@@ -135,14 +135,14 @@ async def test_sustained_load_stays_inside_what_marketo_allows(service: Marketo,
 async def test_connections_to_one_instance_share_its_limits(service: Marketo, wire: Wire) -> None:
     one, other = (quick(connect(service.settings(at_once=3), wire, window=0.2)) for _ in range(2))
     await service.change(latency=0.01, at_once=3)
-    await asyncio.gather(*(do(client, "choose_field") for client in (one, other) for _ in range(10)))
+    await asyncio.gather(*(do(client, "describe_leads") for client in (one, other) for _ in range(10)))
     assert service.double.limits.most_at_once == 3
 
 
 async def test_the_quota_of_the_day_parks_all_calls_until_it_begins_again(service: Marketo, client: Instance) -> None:
     await service.change(daily=2)
     for _ in range(2):
-        await do(client, "choose_field")
+        await do(client, "describe_leads")
     for _ in range(3):
         with pytest.raises(TryLater, match="quota") as caught:
             await do(client, "upsert_leads", records=[{"email": "new@example.com"}])

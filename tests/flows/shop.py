@@ -1,11 +1,12 @@
 """A small world for checking flows: a shop, a help desk, lists, texts and rows, none of which ever does anything."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
 from connectors.base import Catalog, Connector, Declaring, Lenient, Source, Value
+from connectors.menus import Choice, Sought
 from flows.conditions import Tests
 
 
@@ -118,6 +119,14 @@ def catalog() -> Catalog:
         "desk", title="Desk", settings=Nothing, connect=lambda _settings, _wire: None, check=_check, sources=[]
     )
     lists, text, rows = Declaring("lists", title="Lists"), Declaring("text", title="Texts"), Declaring("rows", title="")
+
+    @shop.menu("Shelves")
+    async def shelves(client: None, sought: Sought) -> Sequence[Choice]:
+        raise NotImplementedError
+
+    @shop.menu("Items", of="a shelf, such as A1")
+    async def items(client: None, sought: Sought) -> Sequence[Choice]:
+        raise NotImplementedError
 
     @shop.action("Look", effect="reads")
     async def look(client: None, given: OrderRef) -> Order:

@@ -141,11 +141,45 @@ WRONG = [
         [
             (
                 "when/0/by hand/who",
-                "a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices or duration",
+                "a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices, duration or pick",
                 "did you mean text?",
             )
         ],
         id="field kind",
+    ),
+    pytest.param(
+        flow(
+            when="when:\n  by hand:\n"
+            '    shelf: {type: pick, from: shop.shelfs, using: "{{ settings.account }}", title: Shelf}\n'
+            '    item: {type: pick, from: shop.items, using: "{{ settings.acount }}", title: Item}\n'
+            '    other: {type: pick, from: shop.shelves, of: x, using: "{{ settings.help }}", title: Other}\n'
+        ),
+        [
+            ("when/0/by hand/shelf/from", "nothing is picked from shop.shelfs", "did you mean shop.shelves?"),
+            (
+                "when/0/by hand/item/using",
+                "this must refer to a connection setting",
+                "did you mean account?",
+            ),
+            ("when/0/by hand/item/of", "shop.items needs a shelf, such as A1", ""),
+            (
+                "when/0/by hand/other/using",
+                "help is a connection to desk, and shop is needed",
+                "a setting with `connection: shop`",
+            ),
+            ("when/0/by hand/other/of", "shop.shelves is of nothing", "leave `of:` out"),
+        ],
+        id="nothing to pick from",
+    ),
+    pytest.param(
+        flow(
+            head="template: a\nversion: 1\ntitle: A\nabout: x\nsettings:\n"
+            "  account: {connection: shop, title: Shop, optional: true}\n"
+            '  shelf: {type: pick, from: shop.shelves, using: "{{ settings.account }}", title: Shelf}\n',
+            when="when: {by hand: {}}",
+        ),
+        [("settings/shelf", "account may be left empty, and then there is nothing to pick from", "optional: true")],
+        id="nothing to pick from yet",
     ),
     pytest.param(
         flow(when="when: {called: {who: {type: text}}}"),

@@ -322,14 +322,34 @@ async def test_a_conversation_that_was_chosen_can_get_an_answer(slack: Slack) ->
 
 
 async def test_options_can_come_from_the_bot(slack: Slack) -> None:
-    view = await slack.open_form(field("who", {"type": "external_select", "action_id": "who", "min_query_length": 1}))
+    view = await slack.open_form(
+        field("who", {"type": "external_select", "action_id": "who", "min_query_length": 1}),
+        field("what", {"type": "plain_text_input", "action_id": "what", "initial_value": "ticket"}),
+    )
     slack.bot.says({"options": options("customer-1")})
     found = await slack.act("suggestions", user=ADMIN, view_id=view["id"], action_id="who", value="cust")
     assert (slack.bot.last["type"], slack.bot.last["value"]) == ("block_suggestion", "cust")
+    # Slack does not tell what stands elsewhere in the form while somebody types into a menu.
+    assert slack.bot.last["view"]["state"] == {"values": {}}
     slack.bot.answer = PlainTextResponse("")
     await submit(slack, view, who=found["options"][0])
     state = slack.bot.last["view"]["state"]["values"]["who"]["who"]
     assert state["selected_option"]["value"] == "customer-1"
+
+
+async def test_only_what_the_bot_offers_can_be_chosen_and_only_what_slack_can_show_is_offered(slack: Slack) -> None:
+    view = await slack.open_form(field("who", {"type": "external_select", "action_id": "who"}))
+    asked = {"user": ADMIN, "view_id": view["id"], "action_id": "who"}
+    assert (await slack.act("suggestions", 400, **asked, value="cu"))["error"] == "too_short"
+    too_many: Json = {"options": options(*map(str, range(101)))}
+    for wrong in (too_many, {"options": [{"value": "a"}]}, {}):
+        slack.bot.says(wrong)
+        found = await slack.act("suggestions", **asked, value="cust")
+        assert (found["options"], found["shown"]) == ([], ["We had some trouble connecting. Try again?"])
+    slack.bot.says({"options": []})
+    assert (await slack.act("suggestions", **asked, value="cust"))["options"] == []
+    refused = await submit(slack, view, 400, who=options("customer-1")[0])
+    assert refused["error"] == "no_such_option"
 
 
 async def test_a_home_tab_is_published_anew_only_with_the_right_hash(slack: Slack) -> None:

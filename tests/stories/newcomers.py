@@ -8,7 +8,7 @@ from bot import assembly
 from bot.connections import stream_token
 from bot.settings import Settings
 from connectors.auth0 import streams
-from flows.fields import ConnectionField
+from flows.fields import ConnectionField, PickField
 from flows.language import written
 from flows.templates import library
 from flows.vault import Account
@@ -34,6 +34,8 @@ async def shipped(stage: Stage, name: str, **chosen: Any) -> None:
                     settings[key] = "slack"
                 case ConnectionField():
                     settings[key] = await _connected(stage, things, field.connection)
+                case PickField():
+                    settings[key] = [] if field.many else None
                 case _:
                     settings[key] = stage.slack.security if key == "channel" else field.default
         await things.store.set_up(

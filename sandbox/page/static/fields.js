@@ -8,7 +8,7 @@ const MANY = /^(multi_|checkboxes)/;
 export function contentOf(element) {
   const type = element.dataset.type;
   if (MANY.test(type)) return all("input:checked", element).map((input) => input.value);
-  if (type === "radio_buttons") return element.querySelector("input:checked")?.value ?? null;
+  if (type === "radio_buttons" || type === "external_select") return element.querySelector("input:checked")?.value ?? null;
   const field = element.querySelector("select, input, textarea");
   if (!field) return null;
   if (type === "datetimepicker") return field.value ? Math.floor(new Date(field.value).getTime() / 1000) : null;

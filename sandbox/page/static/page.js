@@ -2,6 +2,7 @@
 
 import { compose } from "./composer.js";
 import { all, choiceOf, contentOf, label, restore, valuesOf } from "./fields.js";
+import { ask } from "./menus.js";
 import { swap } from "./swap.js";
 
 const byId = (id) => document.getElementById(id);
@@ -265,6 +266,7 @@ document.addEventListener("change", ({ target }) => {
   const picker = target.closest("details.picker");
   if (picker?.dataset.most && all("input:checked", picker).length > Number(picker.dataset.most)) target.checked = false;
   // A list of many tells the app when it is closed, a text when Enter is pressed.
+  if (picker?.dataset.kind === "radio" && target.type === "radio") picker.open = false;
   if (picker) return void label(element), clearErrorAround(element);
   if (target.matches("textarea, input[type=text], input[type=email], input[type=url], input[type=number]")) return;
   changed(element);
@@ -275,6 +277,7 @@ const clearErrorAround = (element) => element.closest("[data-field]") && clearEr
 document.addEventListener("input", ({ target }) => {
   const element = target.closest("[data-action-id]");
   if (!element) return;
+  if (target.matches("[data-asks] input[type=search]")) return void ask(target.closest("[data-asks]"), send, you);
   clearErrorAround(element);
   const dispatches = element.closest("[data-dispatch]") && element.dataset.fires?.includes("on_character_entered");
   if (dispatches) click(element, choiceOf(element));
@@ -285,6 +288,10 @@ document.addEventListener(
   ({ target }) => {
     if (!target.matches?.("details.picker")) return;
     const element = target.closest("[data-action-id]");
+    if (target.open && target.matches("[data-asks]")) {
+      ask(target, send, you);
+      target.querySelector("input[type=search]").focus();
+    }
     if (target.open) settled.set(element, contentOf(element));
     else if (String(settled.get(element)) !== String(contentOf(element))) changed(element);
   },
@@ -299,6 +306,8 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
     return;
   }
+  // A search in a menu is not the form.
+  if (event.key === "Enter" && event.target.matches?.("input[type=search]")) return void event.preventDefault();
   const element = event.target.closest?.("[data-dispatch] [data-action-id]");
   if (event.key === "Enter" && element && event.target.matches("input") && element.dataset.fires?.includes("on_enter_pressed")) {
     event.preventDefault();

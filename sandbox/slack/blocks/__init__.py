@@ -2,6 +2,6 @@
 
 from sandbox.slack.blocks.filling import fill
 from sandbox.slack.blocks.shapes import Problem
-from sandbox.slack.blocks.surfaces import check_home, check_message, check_modal
+from sandbox.slack.blocks.surfaces import check_home, check_message, check_modal, check_options
 
-__all__ = ["Problem", "check_home", "check_message", "check_modal", "fill"]
+__all__ = ["Problem", "check_home", "check_message", "check_modal", "check_options", "fill"]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sandbox.slack.blocks.layout import BLOCKS
-from sandbox.slack.blocks.pieces import plain_text
+from sandbox.slack.blocks.pieces import OPTION, OPTION_GROUP, plain_text
 from sandbox.slack.blocks.shapes import Choice, Flag, Items, Problem, Record, String, problem
 
 MESSAGE_BLOCKS = 50
@@ -27,6 +27,7 @@ _MODAL = Record(
     {"type": Choice("modal"), "title": plain_text(24), "blocks": Items(_IN_VIEW, 1, VIEW_BLOCKS)},
     {"submit": plain_text(24), "close": plain_text(24), "clear_on_close": Flag(), "notify_on_close": Flag(), **_COMMON},
 )
+_OPTIONS = Record({}, {"options": Items(OPTION, 0, 100), "option_groups": Items(OPTION_GROUP, 0, 100)})
 _HOME = Record({"type": Choice("home"), "blocks": Items(_IN_VIEW, 1, VIEW_BLOCKS)}, _COMMON)
 
 
@@ -48,6 +49,11 @@ def check_modal(view: Any, at: str = "/view") -> list[Problem]:
     if "submit" not in view and any(block["type"] == "input" for block in blocks):
         found.append(problem("missing required field: submit", at, type="required", expected="submit"))
     return found
+
+
+def check_options(answer: Any, at: str = "") -> list[Problem]:
+    """List what Slack would refuse in the options with which an app answers for a menu; none at all are fine."""
+    return list(_OPTIONS.check(answer, at))
 
 
 def check_home(view: Any, at: str = "/view") -> list[Problem]:
