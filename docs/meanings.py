@@ -93,6 +93,7 @@ PIECES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "on error": {
         "try again": "How often, and how long to wait in between.",
+        "only for": "After which kinds of error it goes on with `give:` or `steps:`; others end the run. If left out, all.",
         "give": "Go on, as if the step had given these values. They may refer to `error.kind` and `error.message`.",
         "steps": "Go on with these steps. They may refer to `error.kind` and `error.message`.",
     },

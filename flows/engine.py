@@ -86,7 +86,7 @@ class Run:
             self.around.recorder.ended(path, gave=stopped.ended.gave if isinstance(step, Stop) else None)
             raise
         except StepFailedError as failed:
-            ways = step.on_error
+            ways = None if step.on_error is None or not step.on_error.fits(failed.kind) else step.on_error
             instead = {**scope, "error": {"kind": failed.kind, "message": failed.message}}
             gave = fill(ways.give, instead) if ways is not None and ways.give is not None else None
             self.around.recorder.ended(path, gave=gave, error=failed.message)

@@ -37,11 +37,19 @@ class Retry(Words):
 
 
 class OnError(Words):
-    """What happens when a step fails: try again, and then halt, or go on with given values, or run some steps."""
+    """What happens when a step fails: try again, and then halt, or go on with given values, or run some steps.
+
+    With `only_for` it goes on after errors of these kinds; others halt.
+    """
 
     retry: Retry | None = Field(default=None, alias="try again")
+    only_for: Annotated[list[ErrorKind], Field(min_length=1)] | None = Field(default=None, alias="only for")
     give: dict[Identifier, Any] | None = None
     steps: Annotated[list["Step"], Field(min_length=1, max_length=MOST_STEPS)] | None = None
+
+    def fits(self, kind: str) -> bool:
+        """Return whether a flow goes on after an error of this kind."""
+        return self.only_for is None or kind in self.only_for
 
     @model_validator(mode="after")
     def _one_way_on(self) -> "OnError":
@@ -49,6 +57,8 @@ class OnError(Words):
             raise ValueError("after an error a flow goes on with `give:` or with `steps:`, not with both")
         if self.retry is None and self.give is None and self.steps is None:
             raise ValueError("say `try again:`, `give:` or `steps:`")
+        if self.only_for is not None and self.give is None and self.steps is None:
+            raise ValueError("`only for:` is about `give:` or `steps:`")
         return self
 
 

@@ -289,17 +289,21 @@ def _failed(notes: Mapping[str, Any], document: Mapping[str, Any]) -> set[str]:
         path, _, number = name.partition("#")
         if path.rpartition("/")[2].isdecimal():
             last[path] = max(last.get(path, (0, None)), (int(number or 1), line.value), key=lambda one: one[0])
-    return {path for path, (_, value) in last.items() if is_failure(value) and not _dealt_with(path, document)}
+    return {
+        path
+        for path, (_, value) in last.items()
+        if is_failure(value) and not _dealt_with(path, document, value["kind"])
+    }
 
 
-def _dealt_with(path: str, document: Mapping[str, Any]) -> bool:
+def _dealt_with(path: str, document: Mapping[str, Any], kind: str) -> bool:
     """Return whether a flow says what comes instead of a step that fails, there or around it."""
     found: Any = document
     for part, after in pairwise([*path.split("/"), ""]):
         if isinstance(found, list):
             found = found[int(part)]
             ways = found.get("on error", {})
-            if after != "on error" and ("give" in ways or "steps" in ways):
+            if after != "on error" and ("give" in ways or "steps" in ways) and kind in ways.get("only for", [kind]):
                 return True
         elif part.isdecimal():  # which item of a loop
             if found.get("failing") == "set aside":

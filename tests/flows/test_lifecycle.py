@@ -423,10 +423,11 @@ async def test_a_step_that_makes_up_for_another_is_tried_again_alone(tmp_path: P
     assert outside.done == ["y", "z"]
 
 
-async def test_every_item_that_failed_at_once_is_tried_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", ["", ", on error: {only for: [missing], give: {number: 0}}"])
+async def test_every_item_that_failed_at_once_is_tried_again(tmp_path: Path, more: str) -> None:
     outside = Together(3)
     async with living(tmp_path, outside) as disk:
-        walk = f"{{id: walk, each: [a, b, c, d], at once: 3, steps: [{note('{{ item }}')}]}}"
+        walk = f"{{id: walk, each: [a, b, c, d], at once: 3, steps: [{note('{{ item }}', more=more)}]}}"
         await keep(disk, steps(walk))
         await disk.wake("e1")
         assert (await ended(disk)).state == "failed"

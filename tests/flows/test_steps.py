@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from connectors.errors import Reconnect, Refused, TryLater
+from connectors.errors import Missing, Reconnect, Refused, TryLater
 from flows.live import DEEPEST
 from flows.tables import Journal
 from flows.templates import parse
@@ -110,6 +110,16 @@ async def test_a_failing_step_may_run_others_that_know_why(driver: Driver) -> No
     await driver.go(f"\n  - {note('it', f', on error: {{steps: [{instead}]}}')}\n")
     assert driver.outside.done == ["refused: No."]
     assert await driver.outcome() == ("done", "")
+
+
+@pytest.mark.parametrize(("wrong", "outcome"), [(Missing("Gone."), ("done", "7")), (Refused("No."), ("failed", "No."))])
+async def test_a_flow_may_go_on_after_some_errors_only(
+    driver: Driver, wrong: Exception, outcome: tuple[str, str]
+) -> None:
+    driver.outside.goes_wrong = [wrong]
+    more = ", id: it, on error: {only for: [missing], give: {number: 7}}"
+    await driver.go(f'\n  - {note("it", more)}\n  - {{stop: done, say: "{{{{ steps.it.number }}}}"}}\n')
+    assert await driver.outcome() == outcome
 
 
 async def test_a_failing_step_may_give_why_it_failed(driver: Driver) -> None:

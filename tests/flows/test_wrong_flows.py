@@ -105,6 +105,11 @@ WRONG = [
         id="on error empty",
     ),
     pytest.param(
+        flow("[{wait: 1h, on error: {only for: [missing], try again: {}}}]"),
+        [("steps/0/on error", "`only for:` is about `give:` or `steps:`", "")],
+        id="on error only for nothing",
+    ),
+    pytest.param(
         flow("[{if: [{left: 1, iss: 1}], then: []}]"),
         [
             (
