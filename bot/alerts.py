@@ -1,38 +1,42 @@
 """Alerts: the messages in which a flow asks, and later shows who decided what and how it ended."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
-
-import structlog
 
 from bot import words
 from bot.replies import Message
-from bot.workspace import Workspace
-from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect
-from flows.decisions import Decisions, question_of
+from flows.decisions import question_of
 from flows.questions import Question
-from flows.store import Store
-from flows.surroundings import Ended, Errand
+from flows.surroundings import Ended
 from flows.tables import Decision
-
-log = structlog.get_logger()
 
 DECIDE: Final = "decide"
 AGAIN: Final = "again"
 
 
-def open_alert(question: Question, deadline: float) -> Message:
-    """Return the message that asks."""
-    otherwise = words.escape(str(question.choices[question.otherwise]["title"]))
+def open_alert(question: Question, deadline: float, *, also: Sequence[str] = (), since: float | None = None) -> Message:
+    """Return the message that asks: also where else it is asked, or since when it has been asked in vain."""
     buttons = [_button(question, name, choice) for name, choice in question.choices.items()]
     text = f"{words.clean(question.title)}: {words.clean(question.text)}"
     return words.escape(text, 1000), [
         *_head(question),
         {"type": "actions", "block_id": DECIDE, "elements": buttons},
-        words.context(
-            f"{words.escape(question.flow_title)} · open until {words.moment(deadline)}, then “{otherwise}” is taken"
-        ),
+        *([words.context(f":hourglass: Nobody has answered since {words.moment(since)}.")] if since else []),
+        words.context(f"{words.escape(question.flow_title)} · {_open_until(question, deadline)}"),
+        *([words.context(f"Asked in {words.listed([words.place(one) for one in also])}, too")] if also else []),
     ]
+
+
+def reminder(question: Question, deadline: float, whom: Sequence[str]) -> Message:
+    """Return what is said in the thread of a question that nobody has answered."""
+    mentions = " ".join(words.subject(one) for one in whom)
+    text = f"{mentions} Nobody has answered yet: *{words.escape(question.text, 1000)}* It is {_open_until(question, deadline)}."
+    return text.strip(), [words.section(text.strip())]
+
+
+def _open_until(question: Question, deadline: float) -> str:
+    otherwise = words.escape(str(question.choices[question.otherwise]["title"]))
+    return f"open until {words.moment(deadline)}, then “{otherwise}” is taken"
 
 
 def closed_alert(question: Question, decision: Decision, ended: Ended | None, *, meanwhile: str = "On it …") -> Message:
@@ -104,154 +108,3 @@ def _button(question: Question, name: str, choice: Mapping[str, str | None]) -> 
         if choice.get("style"):
             button["confirm"]["style"] = choice["style"]
     return button
-
-
-class SlackPeople:
-    """Reaches people through Slack. One message per question, changed in place."""
-
-    def __init__(self, workspace: Workspace, decisions: Decisions, store: Store, now: Callable[[], float]) -> None:
-        self._workspace = workspace
-        self._decisions = decisions
-        self._store = store
-        self._now = now
-
-    async def ask(self, question: Question) -> None:
-        """Post a question once. If an earlier post may have arrived, look for it first."""
-        decision = await self._decisions.open(question, now=self._now())
-        if decision.message is not None:
-            return
-        places = await self._places(question)
-        if decision.posting:
-            for place in places:
-                found = await self._find(place, question, since=decision.asked_at)
-                if found is not None:
-                    await self._decisions.posted(question.id, channel=place, message=found)
-                    return
-        await self._decisions.posting(question.id)
-        text, blocks = open_alert(question, decision.deadline)
-        try:
-            channel, message = await self._post(places, text=text, blocks=blocks, key=question.id)
-        except Ambiguous:
-            raise
-        except ConnectorError:
-            await self._decisions.not_posted(question.id)
-            raise
-        await self._decisions.posted(question.id, channel=channel, message=message)
-        log.info("asked", run=question.run_id, channel=channel)
-        await self._point_on(question)
-
-    async def _point_on(self, question: Question) -> None:
-        """Say on the run's earlier questions that it goes on with another: they are not worked on meanwhile."""
-        for decision in await self._decisions.of_run(question.run_id):
-            if decision.id != question.id and decision.state != "pending":
-                await self._show(question_of(decision), decision, None, meanwhile="It goes on in a new message.")
-
-    async def _places(self, question: Question) -> Sequence[str]:
-        """Return where to ask: the first of these that is there.
-
-        Owners are asked themselves. Where they are not known, or not there any more, the flow's channel hears of it,
-        or whoever set it up.
-        """
-        if not question.for_owners:
-            return [question.channel]
-        flow = await self._store.flow(question.flow)
-        channel = flow.settings.get("channel") if flow else None
-        places = [question.channel, channel if isinstance(channel, str) else "", flow.changed_by if flow else ""]
-        return list(dict.fromkeys(filter(None, places)))
-
-    async def _find(self, place: str, question: Question, *, since: float) -> str | None:
-        try:
-            return await self._workspace.find(place, key=question.id, since=since)
-        except (Missing, Reconnect):
-            if question.for_owners:
-                return None  # what was said to a person cannot be looked up; being asked twice does no harm
-            raise
-
-    async def _post(self, places: Sequence[str], *, text: str, blocks: Any, key: str) -> tuple[str, str]:
-        for place in places[:-1]:
-            try:
-                return await self._workspace.post(place, text=text, blocks=blocks, key=key)
-            except Missing as error:
-                log.warning("could_not_ask", key=key, why=error.message)
-        if not places:
-            raise Missing("There is nobody to ask: the flow has no owner and no channel.")
-        return await self._workspace.post(places[-1], text=text, blocks=blocks, key=key)
-
-    async def answer(self, question: Question) -> Mapping[str, Any] | None:
-        """Return how a question was answered, or None while it is open."""
-        decision = await self._decisions.read(question.id)
-        if decision is None or decision.state == "pending":
-            return None
-        how = "person" if decision.state == "decided" else "deadline"
-        where = {"channel": decision.channel, "message": decision.message}
-        return {"choice": decision.choice, "by": decision.decided_by, "at": decision.decided_at, "how": how, **where}
-
-    async def settle(self, question: Question) -> None:
-        """Take the choices off a question's message, and say who decided."""
-        decision = await self._decisions.read(question.id)
-        if decision is not None:
-            await self._show(question, decision, None)
-
-    async def tell(self, errand: Errand, ended: Ended) -> None:
-        """Show how a run ended on its questions' messages. A failure without one is told to the channel, or to who set it up."""
-        shown = False
-        for decision in await self._decisions.of_run(errand.run_id):
-            if decision.message is not None and decision.state != "pending":
-                await self._show(question_of(decision), decision, ended)
-                shown = True
-        if ended.outcome == "failed" and not shown:
-            await self._report(errand, ended)
-
-    async def _show(
-        self, question: Question, decision: Decision, ended: Ended | None, *, meanwhile: str = "On it …"
-    ) -> None:
-        text, blocks = closed_alert(question, decision, ended, meanwhile=meanwhile)
-        if decision.message is None:
-            return
-        try:
-            await self._workspace.update(decision.channel, decision.message, text=text, blocks=blocks)
-        except Missing:
-            # Somebody deleted the message. What was decided still holds, and people are told in a new one.
-            if ended is not None:
-                await self._workspace.post(decision.channel, text=text, blocks=blocks, key=f"{question.id}/ended")
-
-    async def _report(self, errand: Errand, ended: Ended) -> None:
-        title = words.escape(errand.template.title)
-        text = f"{title} could not be carried out: {words.escape(ended.message, 500)}"
-        blocks = [
-            words.section(
-                f":warning: *{title}* could not be carried out for an event. {words.escape(ended.message, 500)}"
-            ),
-            {
-                "type": "actions",
-                "block_id": AGAIN,
-                "elements": [words.button("Try again", action=AGAIN, value=errand.run_id)],
-            },
-        ]
-        channel = str(errand.settings.get("channel") or "")
-        flow = await self._store.flow(errand.flow)
-        for place in filter(None, (channel, flow.changed_by if flow else "")):
-            try:
-                await self._workspace.post(place, text=text, blocks=blocks, key=f"{errand.run_id}/failed")
-            except Missing as error:
-                log.warning("could_not_report", run=errand.run_id, why=error.message)
-            else:
-                return
-
-
-class Silent:
-    """Reaches nobody: for where Slack is not known."""
-
-    async def ask(self, question: Question) -> None:  # noqa: ARG002  # nobody is asked
-        """Ask nobody. Raises Reconnect."""
-        raise Reconnect("Slack is not set up here.")
-
-    async def answer(self, question: Question) -> Mapping[str, Any] | None:  # noqa: ARG002  # nobody answers
-        """Return nothing."""
-        return None
-
-    async def settle(self, question: Question) -> None:
-        """Show nothing."""
-
-    async def tell(self, errand: Errand, ended: Ended) -> None:
-        """Tell nobody."""

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from bot import app as bolt
 from bot import schema, socket_mode
-from bot.alerts import Silent, SlackPeople
+from bot.asking import Silent, SlackPeople
 from bot.commands import Commands
 from bot.concerned import Concerned
 from bot.connecting import Connecting

@@ -55,14 +55,21 @@ class Workspace:
         return data if isinstance(data, dict) else {}
 
     async def post(
-        self, channel: str, *, text: str, blocks: Sequence[Mapping[str, Any]], key: str, thread: str | None = None
+        self,
+        channel: str,
+        *,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]],
+        key: str,
+        thread: str | None = None,
+        broadcast: bool | None = None,
     ) -> tuple[str, str]:
         """Post a message that can be found by its key. Returns its channel and timestamp."""
-        return await posting.post(self, channel, text=text, blocks=blocks, key=key, thread=thread)
+        return await posting.post(self, channel, text=text, blocks=blocks, key=key, thread=thread, broadcast=broadcast)
 
-    async def find(self, channel: str, *, key: str, since: float) -> str | None:
-        """Return the timestamp of the message with a key, if it is in a channel."""
-        return await posting.find(self, channel, key=key, since=since)
+    async def find(self, channel: str, *, key: str, since: float, thread: str | None = None) -> str | None:
+        """Return the timestamp of the message with a key, if it is in a channel, or in a thread of it."""
+        return await posting.find(self, channel, key=key, since=since, thread=thread)
 
     async def update(self, channel: str, message: str, *, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
         """Replace a message."""

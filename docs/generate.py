@@ -115,6 +115,8 @@ _PIECES: Final[Mapping[str, type[BaseModel]]] = {
     "else if": language.ElseIf,
     "until": language.Until,
     "choice": language.Choice,
+    "remind": language.Remind,
+    "escalate": language.Escalate,
     "reply": language.Reply,
     "claims": language.Claims,
     "hold": language.Hold,

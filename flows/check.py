@@ -383,6 +383,13 @@ class _Check:
                 hint=nearest(step.otherwise, step.choices) or f"one of {', '.join(step.choices)}",
             )
         yield from mentions.duration(step.within, f"{path}/within", known)
+        if step.remind is not None:
+            yield from mentions.duration(step.remind.every, f"{path}/remind/every", known)
+            yield from mentions.referred(step.remind.mention, f"{path}/remind/mention", known, unsure=True)
+        if step.escalate is not None:
+            yield from mentions.duration(step.escalate.after, f"{path}/escalate/after", known)
+            # What is left empty is not asked.
+            yield from mentions.referred(step.escalate.to, f"{path}/escalate/to", known, unsure=True)
         yield from mentions.expected(step.in_, f"{path}/in", known, str, "a channel")
         for name, value in {"ask": step.ask, "title": step.title}.items():
             yield from mentions.referred(value, f"{path}/{name}", known)

@@ -185,6 +185,12 @@ class _Around:
         where = {"channel": question.channel, "message": NO_MESSAGE}
         return {"choice": choice, "by": None, "at": self._now(), "how": "dry run", **where}
 
+    async def speaks_since(self, question: Question) -> float | None:
+        """Nothing is open: every answer is assumed."""
+
+    async def insist(self, question: Question, name: str) -> None:
+        """Remind nobody."""
+
     async def settle(self, question: Question) -> None:
         """Show nothing."""
 

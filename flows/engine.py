@@ -13,10 +13,10 @@ from connectors.limits import as_before, hurry
 from flows import durations, loops
 from flows.attempts import Outcome, attempt, noting
 from flows.conditions import all_hold, moment
-from flows.interruptions import StepFailedError, StoppedError
+from flows.interruptions import StepFailedError, StoppedError, SuspendedError
 from flows.journal import Act, Journal
 from flows.language import Answer, Ask, Call, Do, Each, If, Set, Step, Stop, Until, Wait
-from flows.questions import Question
+from flows.questions import ESCALATE, Question, insistences
 from flows.references import fill, spoken
 from flows.surroundings import Ended, Errand, Over, Surroundings
 
@@ -275,10 +275,8 @@ class Run:
     async def ask(self, step: Ask, path: str, scope: Scope) -> Any:
         """Put a question to people. Returns their answer."""
         filled = {name: fill(value, scope) for name, value in step.model_dump(by_alias=True).items()}
-        try:
-            within = durations.seconds(filled["within"])
-        except ValueError as error:
-            raise StepFailedError(path, f"within: {error}") from error
+        remind, escalate = filled["remind"] or {}, filled["escalate"] or {}
+        within = _seconds(filled["within"], path, "within")
         question = Question(
             id=f"{self.errand.run_id}/{path}",
             run_id=self.errand.run_id,
@@ -292,6 +290,11 @@ class Run:
             choices=filled["choices"],
             otherwise=step.otherwise,
             within=within,
+            remind=_seconds(remind["every"], path, "remind") if remind else 0,
+            reminders=remind.get("times", 0),
+            mention=_people(remind.get("mention")),
+            escalate_to=spoken(escalate.get("to")),
+            escalate_after=_seconds(escalate["after"], path, "escalate") if escalate else 0,
         )
         self.around.recorder.given(path, {"ask": question.text, "in": question.channel, "choices": list(step.choices)})
         return await self.question(question, path, step)
@@ -310,12 +313,36 @@ class Run:
         put_there = await attempt(self.journal, self.around, path, put, retry=retry, repeatable=True)
         self.outcome(path, put_there)
         is_new = self.journal.noted(f"{path}/answer") is None
-        answer = await self.received(f"{path}/answer", lambda: self.around.people.answer(question))
+        answer = await self.received(f"{path}/answer", lambda: self.insisted(question, path))
         if is_new and answer["how"] == "person":
             hurry()  # they look at the message, and wait
         # Once only, and whatever comes of it: what was decided must not wait for a message. `tell` shows it again.
         await attempt(self.journal, self.around, f"{path}/settled", settle, once=True)
         return answer
+
+    async def insisted(self, question: Question, path: str) -> Mapping[str, Any] | None:
+        """Return the answer to a question. While there is none, say so when its time has come, and wait for the next one."""
+        answer = await self.around.people.answer(question)
+        if answer is not None or not (question.reminders or question.escalate_to):
+            return answer
+        since = await self.around.people.speaks_since(question)
+        said = insistences(question, since) if since is not None else ()
+        now = self.around.now()
+        for index, one in enumerate(said):
+            name = f"{path}/{one.name}"
+            if self.journal.noted(name) is None:
+                if one.at > now:
+                    raise SuspendedError(name, until=one.at)
+                if one.name != ESCALATE and any(
+                    later.at <= now for later in said[index + 1 :] if later.name != ESCALATE
+                ):
+                    continue  # nothing was running for long: one reminder is enough
+
+            async def say(which: str = one.name) -> None:
+                await self.around.people.insist(question, which)
+
+            await attempt(self.journal, self.around, name, say, repeatable=True)
+        return await self.around.people.answer(question)
 
     async def tell(self, ended: Ended) -> None:
         """Say how the run ended."""
@@ -427,6 +454,18 @@ def _iso(at: float) -> str:
 
 def _detail(value: Any) -> str | list[str]:
     return [spoken(inner) for inner in value] if isinstance(value, list) else spoken(value)
+
+
+def _seconds(value: Any, path: str, what: str) -> int:
+    try:
+        return durations.seconds(value)
+    except ValueError as error:
+        raise StepFailedError(path, f"{what}: {error}") from error
+
+
+def _people(value: Any) -> list[str]:
+    """Return Slack users and user groups by their ids, as a text with commas or a list names them."""
+    return [one.strip() for one in (value if isinstance(value, list) else spoken(value).split(",")) if one.strip()]
 
 
 def _first_words(error: ValidationError) -> str:

@@ -94,6 +94,25 @@ def _choices(value: object) -> object:
     return value
 
 
+class Remind(Words):
+    """Say in the thread of a question that nobody has answered it, each so often."""
+
+    every: Text
+    times: Annotated[int, Field(ge=1, le=20)] = 3
+    mention: Text | None = None
+
+
+class Escalate(Words):
+    """Ask in a second place, too, when nobody has answered for a while."""
+
+    after: Text
+    to: Text
+
+
+def _remind(value: object) -> object:
+    return {"every": value} if isinstance(value, str) else value
+
+
 class Ask(Base):
     """Put a question to people in Slack and wait for the answer."""
 
@@ -105,6 +124,8 @@ class Ask(Base):
     choices: Annotated[dict[Identifier, Choice], BeforeValidator(_choices), Field(min_length=1, max_length=5)]
     within: str
     otherwise: Identifier
+    remind: Annotated[Remind | None, BeforeValidator(_remind)] = None
+    escalate: Escalate | None = None
 
 
 def _bearable(value: str) -> str:

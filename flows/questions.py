@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+ESCALATE: Final = "escalate"
+"""What the message is called in which a question is asked in the second place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +28,32 @@ class Question:
     """Seconds."""
     for_owners: bool = False
     """It is about the flow itself: its owners decide."""
+    remind: int = 0
+    """Seconds between two reminders. 0: there are none."""
+    reminders: int = 0
+    mention: Sequence[str] = ()
+    """Slack users and user groups who are reminded. Nobody: those who may decide."""
+    escalate_to: str = ""
+    """A channel, a person or a user group that is asked, too."""
+    escalate_after: int = 0
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insistence:
+    """Something that is said about a question which nobody has answered for a while."""
+
+    name: str
+    at: float
+
+
+def insistences(question: Question, since: float) -> Sequence[Insistence]:
+    """Return what is to be said about a question that stays open, and when, in that order."""
+    found = [
+        Insistence(name=f"remind/{number}", at=since + number * question.remind)
+        for number in range(1, question.reminders + 1)
+        if number * question.remind < question.within
+    ]
+    if question.escalate_to and question.escalate_after < question.within:
+        found.append(Insistence(name=ESCALATE, at=since + question.escalate_after))
+    return sorted(found, key=lambda one: one.at)

@@ -11,7 +11,20 @@ from sqlmodel import Session, col
 
 from flows.datasets import Datasets
 from flows.store import Store
-from flows.tables import Connection, Decision, DeniedAddress, Hold, Journal, Memory, Miss, MissSample, Once, Run, Spent
+from flows.tables import (
+    AlertMessage,
+    Connection,
+    Decision,
+    DeniedAddress,
+    Hold,
+    Journal,
+    Memory,
+    Miss,
+    MissSample,
+    Once,
+    Run,
+    Spent,
+)
 
 BATCH: Final = 200
 """Runs in one transaction: others are never kept waiting for long."""
@@ -94,6 +107,8 @@ def _ended(before: float) -> sa.Select[Any]:
 
 
 def _forget(connection: sa.Connection, run_ids: Sequence[str]) -> None:
+    theirs = sa.select(col(Decision.id)).where(col(Decision.run_id).in_(run_ids))
+    connection.execute(sa.delete(AlertMessage).where(col(AlertMessage.alert).in_(theirs)))
     connection.execute(sa.delete(Decision).where(col(Decision.run_id).in_(run_ids)))
     connection.execute(sa.delete(Spent).where(col(Spent.scope).in_([f"run {run_id}" for run_id in run_ids])))
     connection.execute(sa.delete(Hold).where(col(Hold.run_id).in_(run_ids)))

@@ -77,6 +77,14 @@ class People(Protocol):
         """Return the answer (choice, by, at, how), or None while there is none."""
         ...
 
+    async def speaks_since(self, question: Question) -> float | None:
+        """Return since when an open question is asked; None if nothing more is to be said about it."""
+        ...
+
+    async def insist(self, question: Question, name: str) -> None:
+        """Say once more that a question is open, in the thread or in another place. Raises ConnectorError."""
+        ...
+
     async def settle(self, question: Question) -> None:
         """Show that a question is answered, and by whom. Raises ConnectorError."""
         ...

@@ -306,6 +306,20 @@ class Decision(SQLModel, table=True):
     decided_at: float | None = None
 
 
+class AlertMessage(SQLModel, table=True):
+    """One more message about a question: a reminder, or the question in another place."""
+
+    __tablename__ = "alert_message"
+
+    alert: str = Field(primary_key=True)
+    """The decision that it is about."""
+    name: str = Field(primary_key=True)
+    at: float
+    """When it was first tried to post it."""
+    channel: str = ""
+    message: str | None = None
+
+
 class Permission(SQLModel, table=True):
     """Who, besides workspace admins, may do something: a Slack user or user group."""
 

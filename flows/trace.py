@@ -162,6 +162,12 @@ class _Nothing:
     async def answer(self, question: Question) -> Mapping[str, Any] | None:
         raise SuspendedError(question.path)
 
+    async def speaks_since(self, question: Question) -> float | None:
+        raise SuspendedError(question.path)
+
+    async def insist(self, question: Question, name: str) -> None:
+        raise SuspendedError(question.path)
+
     async def settle(self, question: Question) -> None:
         raise SuspendedError(question.path)
 

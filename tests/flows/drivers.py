@@ -104,6 +104,12 @@ class Outside:
             return None
         return {"choice": found, "by": "U1", "at": 1.0, "how": "person"}
 
+    async def speaks_since(self, question: Question) -> float | None:
+        """Return nothing: nobody is reminded."""
+
+    async def insist(self, question: Question, name: str) -> None:
+        """Nobody is reminded."""
+
     async def settle(self, question: Question) -> None:
         self.settled.append(question.path)
 

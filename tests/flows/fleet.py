@@ -132,6 +132,12 @@ class Crowd:
             return None
         return {"choice": decision.choice, "by": decision.decided_by, "at": decision.decided_at, "how": "person"}
 
+    async def speaks_since(self, question: Question) -> float | None:
+        """Return nothing: nobody is reminded."""
+
+    async def insist(self, question: Question, name: str) -> None:
+        """Nobody is reminded."""
+
     async def settle(self, question: Question) -> None:
         """Nothing is shown."""
 

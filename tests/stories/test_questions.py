@@ -40,3 +40,78 @@ async def test_a_later_step_replies_to_the_question_and_what_is_optional_is_left
     await slack.press(await slack.alert(), "decide:go_on")
     assert await ended(running, "replies", 1) == ["replied"]
     assert [reply["text"] for reply in (await slack.alert())["replies"]] == ["It goes on."]
+
+
+INSISTS = """
+template: insists
+version: 1
+title: Insist
+about: Asks until somebody answers.
+settings:
+  channel: {type: channel, title: Where}
+when: {by hand: {to: {type: text, title: Whom next}}}
+steps:
+  - id: verdict
+    ask: "Go on?"
+    in: "{{ settings.channel }}"
+    choices: {go_on: {title: Go on}, stop: {title: Stop}}
+    within: 1h
+    otherwise: stop
+    remind: {every: 1s, times: 2}
+    escalate: {after: 2s, to: "{{ event.to }}"}
+  - {stop: done, say: "{{ steps.verdict.choice }}"}
+"""
+
+
+async def test_a_question_is_reminded_of_and_asked_in_a_second_channel_and_whoever_decides_first_decides(
+    running: Stage,
+) -> None:
+    await make(running, INSISTS)
+    slack = running.slack
+    await slack.said("allow @security-team decide")
+    general = slack.given["channels"]["general"]
+    await start(running, "insists", to=general)
+    await slack.fault("chat.postMessage", drop="after", times=1)
+    reminded = await slack.until(lambda s: [m for m in slack.alerts(s) if len(m["replies"]) == 2])
+    assert "Nobody has answered yet: *Go on?*" in reminded[0]["replies"][0]["text"]
+    assert reminded[0]["replies"][0]["text"].startswith("<!subteam^S")
+    second = (await slack.until(lambda s: [m for m in s["messages"][general] if "Go on?" in text_of(m)]))[0]
+    assert "Nobody has answered since" in text_of(second)
+    await slack.until(lambda s: [m for m in slack.alerts(s) if f"Asked in <#{general}>" in text_of(m)])
+    await slack.post(
+        "clicks", {"user": slack.who("analyst"), "channel": general, "ts": second["ts"], "action_id": "decide:go_on"}
+    )
+    assert await ended(running, "insists", 1) == ["go_on"]
+    state = await slack.get("state")
+    for message in [*slack.alerts(state), *[m for m in state["messages"][general] if m["ts"] == second["ts"]]]:
+        assert f"*Go on* was chosen by <@{slack.who('analyst')}>" in text_of(message)
+        assert not [block for block in message["blocks"] if block["type"] == "actions"]
+    assert len(slack.alerts(state)) == 1
+
+
+async def test_a_user_group_is_mentioned_in_the_thread_and_a_person_is_asked_directly(running: Stage) -> None:
+    await make(running, INSISTS)
+    slack = running.slack
+    await slack.said("allow @security-team decide")
+    group = "S0SECTEAM1"
+    await start(running, "insists", to=group)
+    mentioned = await slack.until(
+        lambda s: [r for m in slack.alerts(s) for r in m["replies"] if r["text"].startswith(f"<!subteam^{group}>")]
+    )
+    assert mentioned
+    await slack.press(await slack.alert(), "decide:stop")
+    assert await ended(running, "insists", 1) == ["stop"]
+    await start(running, "insists", to=slack.who("analyst"))
+    asked = await slack.until(
+        lambda s: [
+            (place, m)
+            for place, said in s["messages"].items()
+            if place.startswith("D")
+            for m in said
+            if "Go on?" in text_of(m)
+        ]
+    )
+    place, message = asked[0]
+    body = {"user": slack.who("analyst"), "channel": place, "ts": message["ts"], "action_id": "decide:go_on"}
+    await slack.post("clicks", body)
+    assert await ended(running, "insists", 2) == ["go_on", "stop"]

@@ -1,0 +1,259 @@
+"""Asking: how questions come before people in Slack, and what is said there until the run has ended."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from bot import words
+from bot.alerts import AGAIN, closed_alert, open_alert, reminder
+from bot.replies import Message
+from bot.workspace import Workspace
+from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect
+from flows.alert_messages import AlertMessages
+from flows.decisions import Decisions, question_of
+from flows.questions import ESCALATE, Question
+from flows.store import Store
+from flows.surroundings import Ended, Errand
+from flows.tables import Decision
+
+log = structlog.get_logger()
+
+
+class SlackPeople:
+    """Reaches people through Slack. One message per question in each place where it is asked, changed in place."""
+
+    def __init__(self, workspace: Workspace, decisions: Decisions, store: Store, now: Callable[[], float]) -> None:
+        self._workspace = workspace
+        self._decisions = decisions
+        self._more = AlertMessages(store)
+        self._store = store
+        self._now = now
+
+    async def ask(self, question: Question) -> None:
+        """Post a question once. If an earlier post may have arrived, look for it first."""
+        decision = await self._decisions.open(question, now=self._now())
+        if decision.message is not None:
+            return
+        places = await self._places(question)
+        if decision.posting:
+            for place in places:
+                found = await self._find(place, question, since=decision.asked_at)
+                if found is not None:
+                    await self._decisions.posted(question.id, channel=place, message=found)
+                    return
+        await self._decisions.posting(question.id)
+        text, blocks = open_alert(question, decision.deadline)
+        try:
+            channel, message = await self._post(places, text=text, blocks=blocks, key=question.id)
+        except Ambiguous:
+            raise
+        except ConnectorError:
+            await self._decisions.not_posted(question.id)
+            raise
+        await self._decisions.posted(question.id, channel=channel, message=message)
+        log.info("asked", run=question.run_id, channel=channel)
+        await self._point_on(question)
+
+    async def _point_on(self, question: Question) -> None:
+        """Say on the run's earlier questions that it goes on with another: they are not worked on meanwhile."""
+        for decision in await self._decisions.of_run(question.run_id):
+            if decision.id != question.id and decision.state != "pending":
+                await self._show(question_of(decision), decision, None, meanwhile="It goes on in a new message.")
+
+    async def _places(self, question: Question) -> Sequence[str]:
+        """Return where to ask: the first of these that is there.
+
+        Owners are asked themselves. Where they are not known, or not there any more, the flow's channel hears of it,
+        or whoever set it up.
+        """
+        if not question.for_owners:
+            return [question.channel]
+        flow = await self._store.flow(question.flow)
+        channel = flow.settings.get("channel") if flow else None
+        places = [question.channel, channel if isinstance(channel, str) else "", flow.changed_by if flow else ""]
+        return list(dict.fromkeys(filter(None, places)))
+
+    async def _find(self, place: str, question: Question, *, since: float) -> str | None:
+        try:
+            return await self._workspace.find(place, key=question.id, since=since)
+        except (Missing, Reconnect):
+            if question.for_owners:
+                return None  # what was said to a person cannot be looked up; being asked twice does no harm
+            raise
+
+    async def _post(self, places: Sequence[str], *, text: str, blocks: Any, key: str) -> tuple[str, str]:
+        for place in places[:-1]:
+            try:
+                return await self._workspace.post(place, text=text, blocks=blocks, key=key)
+            except Missing as error:
+                log.warning("could_not_ask", key=key, why=error.message)
+        if not places:
+            raise Missing("There is nobody to ask: the flow has no owner and no channel.")
+        return await self._workspace.post(places[-1], text=text, blocks=blocks, key=key)
+
+    async def answer(self, question: Question) -> Mapping[str, Any] | None:
+        """Return how a question was answered, or None while it is open."""
+        decision = await self._decisions.read(question.id)
+        if decision is None or decision.state == "pending":
+            return None
+        how = "person" if decision.state == "decided" else "deadline"
+        where = {"channel": decision.channel, "message": decision.message}
+        return {"choice": decision.choice, "by": decision.decided_by, "at": decision.decided_at, "how": how, **where}
+
+    async def speaks_since(self, question: Question) -> float | None:
+        """Return since when a question is asked; None if nothing more is to be said about it."""
+        decision = await self._decisions.read(question.id)
+        return decision.asked_at if decision is not None and decision.message is not None else None
+
+    async def insist(self, question: Question, name: str) -> None:
+        """Remind people of a question that is open, or ask it in the second place, too."""
+        decision = await self._decisions.read(question.id)
+        if decision is None or decision.message is None or decision.state != "pending":
+            return
+        if name == ESCALATE and not question.escalate_to.startswith("S"):
+            said = open_alert(question, decision.deadline, since=decision.asked_at)
+            await self._once(question.id, name, question.escalate_to, said)
+            also = await self._elsewhere(question)
+            text, blocks = open_alert(question, decision.deadline, also=[place for place, _ in also])
+            await self._workspace.update(decision.channel, decision.message, text=text, blocks=blocks)
+            return
+        whom = [question.escalate_to] if name == ESCALATE else await self._concerned(question)
+        said = reminder(question, decision.deadline, whom)
+        await self._once(
+            question.id, name, decision.channel, said, thread=decision.message, broadcast=name == ESCALATE or None
+        )
+
+    async def _concerned(self, question: Question) -> Sequence[str]:
+        """Return whom to remind: those the flow names, or those who may decide, or who set the flow up."""
+        if question.mention:
+            return list(question.mention)
+        allowed = await self._store.allowed("decide")
+        if allowed:
+            return allowed
+        flow = await self._store.flow(question.flow)
+        return [flow.changed_by] if flow is not None and flow.changed_by else []
+
+    async def _once(
+        self,
+        alert: str,
+        name: str,
+        place: str,
+        said: Message,
+        *,
+        thread: str | None = None,
+        broadcast: bool | None = None,
+    ) -> None:
+        """Post one more message of an alert, once: if an earlier attempt may have arrived, it is looked for first."""
+        key, (text, blocks) = f"{alert}/{name}", said
+        begun, is_new = await self._more.begin(alert, name, now=self._now())
+        if begun.message is not None:
+            return
+        found = None if is_new else await self._found(place, key, since=begun.at, thread=thread)
+        channel, message = (
+            (place, found)
+            if found is not None
+            else await self._workspace.post(
+                place, text=text, blocks=blocks, key=key, thread=thread, broadcast=broadcast
+            )
+        )
+        await self._more.posted(alert, name, channel=channel, message=message)
+        log.info("insisted", alert=alert, name=name)
+
+    async def _found(self, place: str, key: str, *, since: float, thread: str | None) -> str | None:
+        try:
+            return await self._workspace.find(place, key=key, since=since, thread=thread)
+        except (Missing, Reconnect):
+            return None  # what was said to a person cannot be looked up; being told twice does no harm
+
+    async def _elsewhere(self, question: Question) -> Sequence[tuple[str, str]]:
+        """Return where else a question is asked: channels, and the messages there."""
+        if not question.escalate_to or question.escalate_to.startswith("S"):
+            return []
+        return [
+            (one.channel, one.message)
+            for one in await self._more.of(question.id)
+            if one.name == ESCALATE and one.message is not None
+        ]
+
+    async def settle(self, question: Question) -> None:
+        """Take the choices off a question's message, and say who decided."""
+        decision = await self._decisions.read(question.id)
+        if decision is not None:
+            await self._show(question, decision, None)
+
+    async def tell(self, errand: Errand, ended: Ended) -> None:
+        """Show how a run ended on its questions' messages. A failure without one is told to the channel, or to who set it up."""
+        shown = False
+        for decision in await self._decisions.of_run(errand.run_id):
+            if decision.message is not None and decision.state != "pending":
+                await self._show(question_of(decision), decision, ended)
+                shown = True
+        if ended.outcome == "failed" and not shown:
+            await self._report(errand, ended)
+
+    async def _show(
+        self, question: Question, decision: Decision, ended: Ended | None, *, meanwhile: str = "On it …"
+    ) -> None:
+        text, blocks = closed_alert(question, decision, ended, meanwhile=meanwhile)
+        if decision.message is None:
+            return
+        for place, message in await self._elsewhere(question):
+            try:
+                await self._workspace.update(place, message, text=text, blocks=blocks)
+            except Missing as error:
+                log.info("message_gone", place=place, why=error.message)
+        try:
+            await self._workspace.update(decision.channel, decision.message, text=text, blocks=blocks)
+        except Missing:
+            # Somebody deleted the message. What was decided still holds, and people are told in a new one.
+            if ended is not None:
+                await self._workspace.post(decision.channel, text=text, blocks=blocks, key=f"{question.id}/ended")
+
+    async def _report(self, errand: Errand, ended: Ended) -> None:
+        title = words.escape(errand.template.title)
+        text = f"{title} could not be carried out: {words.escape(ended.message, 500)}"
+        blocks = [
+            words.section(
+                f":warning: *{title}* could not be carried out for an event. {words.escape(ended.message, 500)}"
+            ),
+            {
+                "type": "actions",
+                "block_id": AGAIN,
+                "elements": [words.button("Try again", action=AGAIN, value=errand.run_id)],
+            },
+        ]
+        channel = str(errand.settings.get("channel") or "")
+        flow = await self._store.flow(errand.flow)
+        for place in filter(None, (channel, flow.changed_by if flow else "")):
+            try:
+                await self._workspace.post(place, text=text, blocks=blocks, key=f"{errand.run_id}/failed")
+            except Missing as error:
+                log.warning("could_not_report", run=errand.run_id, why=error.message)
+            else:
+                return
+
+
+class Silent:
+    """Reaches nobody: for where Slack is not known."""
+
+    async def ask(self, question: Question) -> None:  # noqa: ARG002  # nobody is asked
+        """Ask nobody. Raises Reconnect."""
+        raise Reconnect("Slack is not set up here.")
+
+    async def answer(self, question: Question) -> Mapping[str, Any] | None:  # noqa: ARG002  # nobody answers
+        """Return nothing."""
+        return None
+
+    async def speaks_since(self, question: Question) -> float | None:  # noqa: ARG002  # nobody is reminded
+        """Return nothing."""
+        return None
+
+    async def insist(self, question: Question, name: str) -> None:
+        """Remind nobody."""
+
+    async def settle(self, question: Question) -> None:
+        """Show nothing."""
+
+    async def tell(self, errand: Errand, ended: Ended) -> None:
+        """Tell nobody."""

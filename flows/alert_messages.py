@@ -1,0 +1,37 @@
+"""Alert messages: what else was posted about a question, besides the message that asks it."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from flows.store import Store, changed
+from flows.tables import AlertMessage
+
+
+class AlertMessages:
+    """The messages of alerts that are remembered, so that none is posted twice."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def begin(self, alert: str, name: str, *, now: float) -> tuple[AlertMessage, bool]:
+        """Note that a message is about to be posted. Returns it, and whether nobody has tried to before."""
+        new = self._store.insert(AlertMessage).values(alert=alert, name=name, at=now, channel="")
+        new = new.on_conflict_do_nothing()
+
+        def work(session: Session) -> tuple[AlertMessage, bool]:
+            is_new = changed(session, new)
+            return session.get_one(AlertMessage, (alert, name)), is_new
+
+        return await self._store.transact(work)
+
+    async def posted(self, alert: str, name: str, *, channel: str, message: str) -> None:
+        """Note where a message stands."""
+        this = sa.update(AlertMessage).where(col(AlertMessage.alert) == alert, col(AlertMessage.name) == name)
+        await self._store.transact(lambda session: session.execute(this.values(channel=channel, message=message)))
+
+    async def of(self, alert: str) -> Sequence[AlertMessage]:
+        """Return the messages of an alert."""
+        query = select(AlertMessage).where(AlertMessage.alert == alert).order_by(col(AlertMessage.at))
+        return await self._store.read(lambda session: session.exec(query).all())
