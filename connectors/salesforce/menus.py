@@ -47,7 +47,9 @@ async def record_types(client: Org, sought: Sought) -> Sequence[Choice]:
     """List the record types of an object that may be used; every object has its master besides."""
     types = (await _object(client, sought.of)).recordTypeInfos
     return ordered(
-        _choice(each.recordTypeId, each.name) for each in types if each.active and each.available and not each.master
+        Choice(value=each.recordTypeId, label=each.name)
+        for each in types
+        if each.active and each.available and not each.master
     )
 
 

@@ -125,7 +125,7 @@ async def _salesforce(org: Stage) -> None:
     statuses = [value for value, _ in await shown(client, "salesforce.values", of="Lead.Status")]
     assert statuses == ["Open - Not Contacted", "Working - Contacted", "Closed - Converted"]
     types = await shown(client, "salesforce.record_types", of="Contact")
-    assert [label for _, label in types] == ["Customer (012000000000001QAQ)", "Partner (012000000000002QAQ)"]
+    assert types == [("012000000000001QAQ", "Customer"), ("012000000000002QAQ", "Partner")]
     assert await shown(client, "salesforce.record_types", of="Case") == []
     everybody = await shown(client, "salesforce.users")
     assert everybody

@@ -166,6 +166,39 @@ async def test_a_form_opens_takes_the_focus_and_is_sent_whole(play, slack):
     assert slack.asked == [("submissions", {"user": "U1", "view_id": "V1", "values": values})]
 
 
+async def test_a_menu_that_the_app_fills_is_searched_while_somebody_types(play, slack):
+    def menu(block: str, kind: str, **more: object) -> dict[str, object]:
+        element = {"type": kind, "action_id": "v", "min_query_length": 0, **more}
+        return {"type": "input", "block_id": block, "label": plain(block), "element": element}
+
+    many = menu("many", "multi_external_select", initial_options=[option("3", "<b>Three</b>")])
+    form = {**FORM, "blocks": [menu("one", "external_select"), many]}
+    offered = [option("1", "Newsletter"), option("2", "Trial <i>users</i>")]
+    slack.answers["suggestions"] = (200, {"status": 200, "options": offered})
+
+    def scene(browser: Browser) -> None:
+        shown(slack, form)
+        browser.click("[data-block-id=one] summary")
+        browser.find("[data-block-id=one] label", "Trial <i>users</i>")
+        browser.press("tri")
+        browser.until(lambda: slack.asked[-1][1]["value"] == "tri")
+        browser.click("[data-block-id=one] label", "Trial")
+        assert browser.find("[data-block-id=one] .picked").text == "Trial <i>users</i>"
+        browser.click("[data-block-id=many] summary")
+        browser.click("[data-block-id=many] label", "Newsletter")
+        assert browser.find("[data-block-id=many] .picked").text == "<b>Three</b>, Newsletter"
+        slack.answers["suggestions"] = (200, {"status": 500, "options": [], "shown": ["Trouble"]})
+        browser.type("[data-block-id=many] input[type=search]", "x")
+        browser.find("[data-block-id=many] .sheet p", "Trouble")
+        browser.click("[data-testid=modal-submit]")
+        browser.until(lambda: slack.asked[-1][0] == "submissions")
+
+    await play(scene)
+    asked = {"user": "U1", "view_id": "V1", "action_id": "v", "block_id": "one", "value": ""}
+    assert slack.asked[0] == ("suggestions", asked)
+    assert slack.asked[-1][1]["values"] == {"one": {"v": "2"}, "many": {"v": ["3", "1"]}}
+
+
 async def test_an_error_stands_under_its_field_till_the_field_is_changed(play, slack):
     slack.answers["submissions"] = (200, {"errors": {"patience": "At most <b>7d</b>"}, "by": "slack"})
 
