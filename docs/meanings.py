@@ -85,6 +85,7 @@ PIECES: Final[Mapping[str, Mapping[str, str]]] = {
         "each": "What to walk through.",
         "as": "What the steps within call the item.",
         "at once": "How many items are carried out side by side.",
+        "in batches of": "The steps get this many items at a time, as a list, for actions that take many at once.",
         "failing": "What a failing item does: `stop` ends the run, `set aside` goes on and lists it in `failures`.",
         "collect": "A value to keep of each item. It may refer to the steps within.",
         "steps": "What to do with each item.",

@@ -357,7 +357,7 @@ class _Check:
         yield from inputs(action.given, step.with_, f"{path}/with", known, step.do, apart)
         if rows:
             yield from misplaced(step, self.template.tables, f"{path}/with", known)
-            return row_gives(step, action, self.template.tables)
+            return row_gives(step, action, self.template.tables, known)
         return Stored(action.item) if action.item is not None else action.gives
 
     def using(self, step: Do, action: Action, path: str, known: Known) -> Iterator[Problem]:
@@ -440,7 +440,8 @@ class _Check:
             )
         if step.as_ in SCOPE:
             yield Problem(path=f"{path}/as", message=f"{step.as_} is called something else", hint="for instance item")
-        after = yield from self.sequence(step.steps, f"{path}/steps", known.within(**{step.as_: item(source)}))
+        one = item(source) if step.batches is None else list_of(item(source))
+        after = yield from self.sequence(step.steps, f"{path}/steps", known.within(**{step.as_: one}))
         yield from mentions.referred(step.collect, f"{path}/collect", after, unsure=True)
         collected = Any if step.collect is None else after.shape(step.collect)
         results = {"a list": list_of(collected), "a dataset": Stored(collected)}
@@ -450,7 +451,7 @@ class _Check:
             "done": int,
             "failed": int,
             "results": results.get(next(iter(has)), Any) if len(has) == 1 else Any,
-            "failures": list_of({"position": int, "item": item(source), "message": str}),
+            "failures": list_of({"position": int, "item": one if step.batches is None else Any, "message": str}),
         }
         return gives, dict.fromkeys(after.new(known), Within(step.id))
 

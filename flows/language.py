@@ -193,6 +193,7 @@ class Each(Base):
     each: Any
     as_: Identifier = Field(default="item", alias="as")
     at_once: Annotated[int, Field(ge=1, le=50)] = Field(default=1, alias="at once")
+    batches: Annotated[int, Field(ge=1, le=10_000)] | None = Field(default=None, alias="in batches of")
     failing: Literal["stop", "set aside"] = "stop"
     collect: Any = None
     steps: Annotated[list["Step"], Field(min_length=1, max_length=MOST_STEPS)]

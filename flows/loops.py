@@ -31,10 +31,20 @@ class _Items:
     dataset: str | None
     read: Callable[[int, int], Awaitable[Sequence[Any]]]
 
+    def in_lists(self, size: int) -> "_Items":
+        """Return the same as lists of so many. Only those that are being worked on are in memory."""
+
+        async def lists(start: int, count: int) -> Sequence[Any]:
+            return [await self.read(position * size, size) for position in range(start, start + count)]
+
+        return _Items(count=-(-self.count // size), dataset=self.dataset, read=lists)
+
 
 async def each(run: "Run", step: Each, path: str, scope: "Scope") -> dict[str, Any]:
     """Carry out a loop. Returns how many items there were, what was collected, and what failed."""
     items = await _items(run, step, path, scope)
+    if step.batches is not None:
+        items = items.in_lists(step.batches)
     run.around.recorder.given(path, {"count": items.count})
     done, failed, failures, results = 0, 0, list[Any](), list[Any]()
     collected = f"{run.errand.run_id}/{path}/results"
@@ -75,16 +85,21 @@ async def _batch(
     run: "Run", step: Each, path: str, scope: "Scope", items: _Items, start: int, collected: str
 ) -> Mapping[str, Any]:
     """Carry out the steps for some items, several at once, and note what came of them."""
-    batch = await items.read(start, min(BATCH, items.count - start))
+    end = min(start + BATCH, items.count)
+    # Single items are read together, lists of them one by one, when their turn comes.
+    together = await items.read(start, end - start) if step.batches is None else None
+    end = end if together is None else start + len(together)
     gave: dict[int, Any] = {}
+    called: dict[int, Any] = {}
     failures: dict[int, StepFailedError] = {}
     ends: dict[int, StepFailedError | StoppedError] = {}
     waits: list[SuspendedError] = []
-    left = iter(enumerate(batch, start))
+    left = iter(range(start, end))
 
     async def some() -> None:
         """Take items until there are none left. One that waits keeps its place: no other is begun instead of it."""
-        for position, item in left:
+        for position in left:
+            item = (await items.read(position, 1))[0] if together is None else together[position - start]
             inner = {**scope, step.as_: item}
             try:
                 with as_before():  # what was decided about one item hurries no other
@@ -94,7 +109,7 @@ async def _batch(
                 waits.append(waiting)
                 return
             except StepFailedError as error:
-                failures[position] = error
+                failures[position], called[position] = error, _short(item)
                 if step.failing == "stop":
                     ends[position] = error
             except StoppedError as stopped:
@@ -105,7 +120,7 @@ async def _batch(
     try:
         with bulk():  # others who want something of the same service go before
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(step.at_once, len(batch))):
+                for _ in range(min(step.at_once, end - start)):
                     group.create_task(some())
     except BaseExceptionGroup as several:
         # What interrupts one item interrupts the run: it was cancelled, or the database keeps nothing just now.
@@ -120,7 +135,7 @@ async def _batch(
         "done": len(gave),
         "asked": run.asked,  # whoever was is told how the run ended, and a batch is not walked through again
         "failures": [
-            {"position": position, "item": _short(batch[position - start]), "message": error.message}
+            {"position": position, "item": called[position], "message": error.message}
             for position, error in sorted(failures.items())
         ],
         "results": [] if items.dataset is not None else results,
@@ -134,7 +149,7 @@ async def _batch(
         return summary
 
     # The journal of the first batch stays, to be looked at. Those of the others would grow without end.
-    within = [f"{path}/{position}/" for position in range(start, start + len(batch))] if start else []
+    within = [f"{path}/{position}/" for position in range(start, end)] if start else []
     noted: Mapping[str, Any] = await run.journal.fold(f"{path}/batch/{start}", work, within=within)
     return noted
 

@@ -8,7 +8,7 @@ from flows import references
 from flows.conditions import moment
 from flows.language import ColumnType, Do, Table
 from flows.problems import Problem, nearest, shown
-from flows.shapes import Either, Kind, Known, Shape, Stored, kinds, list_of, record, said
+from flows.shapes import Either, Kind, Known, Shape, Stored, item, kinds, list_of, record, said
 
 ROWS: Final = "rows"
 CELLS: Final = ("row", "values", "set", "key")
@@ -41,14 +41,16 @@ def row(step: Do, tables: Mapping[str, Table]) -> Shape:
     return {name: _SHAPES[kind] for name, kind in table.columns.items()} if table else Any
 
 
-def row_gives(step: Do, action: Action, tables: Mapping[str, Table]) -> Shape:
+def row_gives(step: Do, action: Action, tables: Mapping[str, Table], known: Known) -> Shape:
     """Return the shape of what an action on rows gives."""
     one = row(step, tables)
+    if "items" in action.given.model_fields:
+        return Stored(item(known.shape(step.with_.get("items")))) if action.way == "streams" else action.gives
     if action.way == "streams":
         return Stored(one)
     given = record(action.gives)
-    known = {"row": Either((one, None)), "rows": list_of(one)}
-    return {**given, **{name: shape for name, shape in known.items() if name in given}}
+    typed = {"row": Either((one, None)), "rows": list_of(one)}
+    return {**given, **{name: shape for name, shape in typed.items() if name in given}}
 
 
 def misplaced(step: Do, tables: Mapping[str, Table], path: str, known: Known) -> Iterator[Problem]:
@@ -66,6 +68,10 @@ def misplaced(step: Do, tables: Mapping[str, Table], path: str, known: Known) ->
         cells = step.with_.get(field)
         for column, value in cells.items() if isinstance(cells, Mapping) else ():
             yield from _cell(f"{name}", table, column, value, f"{path}/{field}/{column}", known)
+    take = step.with_.get("take")
+    for column in take if isinstance(take, Mapping) else ():
+        if column not in table.columns:
+            yield _no_column(f"{name}", table, str(column), f"{path}/take/{column}")
     key = step.with_.get("key")
     if isinstance(key, Mapping) and set(table.columns) >= set(key) and set(key) != set(table.key):
         whole = f"its key is {', '.join(table.key)}" if table.key else "say `key:` where the flow declares it"

@@ -53,9 +53,7 @@ def selection(database: str, columns: Columns, where: Sequence[Test] | None) -> 
     bounds = both([_bounds(test, columns, speech) for test in tests])
     of_table: Clause = col(Row.table_name) == columns.table
     key = _key(columns, tests)
-    return Selection(
-        of_table=of_table if key is None else sa.and_(of_table, col(Row.key) == key), bounds=bounds, where=tests
-    )
+    return Selection(of_table=of_table if key is None else sa.and_(of_table, key), bounds=bounds, where=tests)
 
 
 def order(database: str, columns: Columns, name: str, *, descending: bool) -> list[sa.ColumnElement[Any]]:
@@ -68,8 +66,27 @@ def order(database: str, columns: Columns, name: str, *, descending: bool) -> li
     return [speech.text(name).is_(None), value.desc() if descending else value.asc()]
 
 
-def _key(columns: Columns, tests: Sequence[Test]) -> str | None:
-    """Return the key that the conditions ask for, if they do: then the index finds the row."""
+def _key(columns: Columns, tests: Sequence[Test]) -> Clause | None:
+    """Return the condition on the key, if the conditions ask for one, or one of some: then the index finds the rows."""
+    one = _one_key(columns, tests)
+    if one is not None:
+        return col(Row.key) == one
+    if len(columns.key) != 1 or columns.types[columns.key[0]] not in {"text", "number"}:
+        return None
+    for test in tests:
+        if (
+            isinstance(test, Comparison)
+            and test.operator == "is one of"
+            and _path(columns, test) == f"row.{columns.key[0]}"
+        ):
+            parts = test.right if isinstance(test.right, list) else []
+            fitting = [part for part in parts if isinstance(part, str | int | float) and not isinstance(part, bool)]
+            keys = [written_key([number(part) if isinstance(part, float) else part]) for part in fitting]
+            return col(Row.key).in_([key for key in keys if storable(key)])
+    return None
+
+
+def _one_key(columns: Columns, tests: Sequence[Test]) -> str | None:
     wanted: dict[str, Any] = {}
     for test in tests:
         if isinstance(test, Comparison) and test.operator == "is" and test.right is not None:

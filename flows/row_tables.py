@@ -82,6 +82,17 @@ def add(connection: sa.Connection, columns: Columns, cells: Mapping[str, Any]) -
     return row_id
 
 
+def add_all(connection: sa.Connection, columns: Columns, new: Mapping[str, Mapping[str, Any]]) -> None:
+    """Add rows by their keys. What somebody else adds at the same time stays."""
+    now = time.time()
+    kept = [
+        {"table_name": columns.table, "key": key, "cells": cells, "changed_at": now}
+        for key, cells in sorted(new.items())
+    ]
+    if kept:
+        connection.execute(_insert(connection, Row).on_conflict_do_nothing(), kept)
+
+
 def add_or_lock(connection: sa.Connection, columns: Columns, cells: dict[str, Any]) -> tuple[bool, int, dict[str, Any]]:
     """Add a row, or lock the one with the same key until the transaction ends: whoever else wants it waits.
 

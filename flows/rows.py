@@ -206,6 +206,12 @@ class Some(Value):
     where: SomeOrAll = Field(default=[])
 
 
+class All(Some):
+    """Some rows of a table, or all, however many."""
+
+    most: int | None = Field(default=None, ge=0, title="At most", description="How many to bring; empty for all.")
+
+
 class Remembered(BaseModel):
     """A remembered row: what is in it depends on the table."""
 
@@ -213,9 +219,9 @@ class Remembered(BaseModel):
 
 
 @rows.action("All rows", effect="reads")
-async def all(client: Store, given: Some) -> AsyncIterator[Remembered]:  # noqa: A001  # a flow says rows.all
+async def all(client: Store, given: All) -> AsyncIterator[Remembered]:  # noqa: A001  # a flow says rows.all
     """Yield every matching row, however many, in the order they were added."""
-    after = 0
+    after, left = 0, given.most
 
     def page(connection: sa.Connection) -> tuple[list[Remembered], int | None]:
         columns = columns_of(connection, given.table)
@@ -226,9 +232,10 @@ async def all(client: Store, given: Some) -> AsyncIterator[Remembered]:  # noqa:
 
     while True:
         met, last = await client.transact(lambda session: page(session.connection()))
-        for row in met:
+        for row in met[:left]:
             yield row
-        if last is None:
+        left = None if left is None else max(0, left - len(met))
+        if last is None or left == 0:
             return
         after = last
 

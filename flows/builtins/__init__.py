@@ -14,7 +14,7 @@ from flows.builtins.numbers import numbers
 from flows.builtins.objects import objects
 from flows.builtins.people import people
 from flows.builtins.text import text
-from flows.rows import rows
+from flows.row_lists import rows
 
 BUILTINS: Final[tuple[Declaring, ...]] = (
     text,

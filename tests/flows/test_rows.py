@@ -13,14 +13,16 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+from sqlmodel import col
 
 from bot import schema
 from connectors.errors import Refused
 from flows.conditions import OPERATORS, AllOf, AnyOf, Comparison, Not, Test, Tests, compare
+from flows.datasets import Datasets
 from flows.language import Table
+from flows.row_lists import rows
 from flows.row_queries import selection
 from flows.row_tables import WrongTableError, columns_of, ensure
-from flows.rows import rows
 from flows.store import Store, open_engine
 from flows.tables import Row, RowTable
 
@@ -61,6 +63,9 @@ def database(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
+ONE = {"tenant": 1}
+
+
 def emptied(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.delete(Row))
@@ -99,6 +104,8 @@ def test_the_actions_say_what_they_do() -> None:
         "rows.count": ("reads", "stores", False),
         "rows.update": ("changes", "stores", False),
         "rows.delete": ("destroys", "stores", False),
+        "rows.upsert_each": ("changes", "stores", False),
+        "rows.missing": ("reads", "streams", False),
     }
 
 
@@ -273,6 +280,60 @@ async def test_all_rows_are_more_than_a_few_thousand(database: sa.Engine) -> Non
     assert set(found[0].model_dump()) == {"user", "at", "size", "vip", "more"}
 
 
+async def test_no_more_rows_are_brought_than_wanted(database: sa.Engine) -> None:
+    do(database, "upsert_each", table="people", items=[{"n": str(n)} for n in range(700)], take={"user": "n"}, set=ONE)
+    every = rows.actions["rows.all"]
+    for most, expected in ((0, 0), (3, 3), (600, 600), (900, 700)):
+        wanted = every.given.model_validate({"table": "people", "most": most})
+        assert len([row async for row in every.carry_out(Store(database), wanted)]) == expected
+
+
+def test_a_row_for_each_of_many_is_added_or_changed(database: sa.Engine) -> None:
+    do(database, "insert", table="people", row=person("b", vip=True))
+    items = [{"who": {"id": "a"}, "n": 1}, {"who": {"id": "b"}, "n": 2}, {"who": {"id": "b"}, "n": 3}]
+    take = {"user": "who.id", "logins": "n"}
+    done = do(database, "upsert_each", table="people", items=items, take=take, set={**ONE, "seen": 0})
+    assert done == {"count": 2, "created": 1}
+    found = do(database, "find", table="people", sort=["user"])["rows"]
+    assert [(row["user"], row["logins"], row["vip"]) for row in found] == [("a", 1, None), ("b", 3, True)]
+    assert {row["seen"] for row in found} == {"1970-01-01T00:00:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"items": [{"n": "a"}, {"n": None}], "take": {"user": "n"}, "set": {"tenant": 1}}, "needs a value"),
+        ({"items": [{"n": "a"}, {"n": 7}], "take": {"user": "n"}, "set": {"tenant": 1}}, "expects a text"),
+        ({"items": [{"n": "a"}], "take": {"name": "n"}, "set": {"tenant": 1}}, "no column name"),
+        ({"items": [{"n": "a"}], "take": {"user": "n"}, "table": "notes"}, "no key"),
+    ],
+)
+def test_of_rows_for_many_none_is_kept_if_one_does_not_fit(
+    database: sa.Engine, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Refused, match=words):
+        do(database, "upsert_each", **{"table": "people", **given})
+    assert do(database, "count", table="people") == {"count": 0}
+
+
+async def test_what_has_no_row_yet_is_found_among_very_many(database: sa.Engine) -> None:
+    store, people = Store(database), [{"id": str(n), "more": {"n": n}} for n in range(2500)]
+    do(database, "upsert_each", table="people", items=people[::2], take={"user": "id"}, set=ONE)
+    with database.begin() as connection:
+        Datasets.append(connection, "d", "r", 0, [{**person, "tenant": 1} for person in people], now=0)
+    looking = rows.actions["rows.missing"]
+    dataset = {"id": "d", "count": 2500, "fields": []}
+    wanted = {"table": "people", "items": dataset, "take": {"user": "id", "tenant": "tenant"}}
+    found = [one.model_dump() async for one in looking.carry_out(store, looking.given.model_validate(wanted))]
+    assert found.pop() == {"known": 1250, "missing": 1250, "left": 0}
+    assert [one["more"]["n"] for one in found] == list(range(1, 2500, 2))
+    some = [
+        one.model_dump()
+        async for one in looking.carry_out(store, looking.given.model_validate({**wanted, "most": 1249}))
+    ]
+    assert (len(some), some[-1]) == (1250, {"known": 1250, "missing": 1250, "left": 1})
+
+
 @pytest.mark.slow
 async def test_all_rows_are_walked_in_bounded_memory(database: sa.Engine) -> None:
     with database.begin() as connection:
@@ -290,6 +351,21 @@ async def test_all_rows_are_walked_in_bounded_memory(database: sa.Engine) -> Non
     tracemalloc.stop()
     assert walked == 50_000
     assert most < 4_000_000
+
+
+def test_rows_of_several_keys_are_found_by_the_index(database: sa.Engine) -> None:
+    with database.begin() as connection:
+        ensure(connection, {"leads": Table(columns={"lead": "number"}, key=["lead"])})
+    do(database, "upsert_each", table="leads", items=[{"n": n} for n in range(9)], take={"lead": "n"})
+    assert do(
+        database, "delete", table="leads", where=[{"left": "{{ row.lead }}", "is one of": [1, 2.0, "3", 77]}]
+    ) == {"count": 2}
+    assert do(database, "count", table="leads", where=[{"left": "{{ row.lead }}", "is one of": []}]) == {"count": 0}
+    where = TypeAdapter(Tests).validate_python([{"left": "{{ row.lead }}", "is one of": [4, 5]}])
+    with database.connect() as connection:
+        chosen = selection(connection.dialect.name, columns_of(connection, "leads"), where)
+        query = sa.select(col(Row.id)).where(chosen.maybe).compile(connection, compile_kwargs={"literal_binds": True})
+        assert "row.key IN ('[4]', '[5]')" in str(query).replace('"', "")
 
 
 def test_a_condition_on_the_whole_key_uses_its_index(database: sa.Engine) -> None:

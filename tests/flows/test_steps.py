@@ -308,6 +308,24 @@ async def test_a_loop_goes_through_several_batches(driver: Driver, at_once: int)
     assert await driver.outcome() == ("done", "250 249 1 249")
 
 
+async def test_a_loop_in_batches_gives_its_steps_lists_and_a_list_fails_as_a_whole(driver: Driver) -> None:
+    driver.outside.goes_wrong = [Refused("Not these.")]
+    steps = f"""
+  - {{id: many, do: text.split, with: {{text: "a,b,c,d,e", separator: ","}}}}
+  - id: walk
+    each: "{{{{ steps.many.items }}}}"
+    as: some
+    in batches of: 2
+    failing: set aside
+    collect: "{{{{ some }}}}"
+    steps: [{note("of {{ some }}")}]
+  - {{stop: done, say: "{{{{ steps.walk.count }}}} {{{{ steps.walk.failed }}}} {{{{ steps.walk.failures.0.item }}}} {{{{ steps.walk.results }}}}"}}
+"""
+    await driver.go(steps)
+    assert driver.outside.done == ["of c, d", "of e"]
+    assert await driver.outcome() == ("done", "3 1 a, b c, d, e")
+
+
 async def test_a_loop_over_nothing_is_done_at_once(driver: Driver) -> None:
     await driver.go(
         f"\n  - {{id: walk, each: [], collect: x, steps: [{note('never')}]}}\n"
