@@ -20,7 +20,8 @@ from bot.shelf import Entry, Shelf
 from bot.workspace import Workspace
 from connectors.base import Catalog
 from connectors.errors import ConnectorError
-from flows.fields import ChannelField, Fields
+from flows.days import time_zone
+from flows.fields import ChannelField, Fields, TimeZoneField
 from flows.language import written
 from flows.row_tables import WrongTableError
 from flows.store import SetUp, Store
@@ -92,9 +93,20 @@ class FlowSettings:
             current=current,
             connections=connections,
             channel=channel,
+            zone=await self.zone(user, entry.template.settings),
             enabled=entry.on,
             picks=await self.menus.picks(fields, forms.meant(fields, current, connections), current),
         )
+
+    async def zone(self, user: str, fields: Fields) -> str:
+        """Return the time zone of a person, if one of the fields asks for it; UTC where Slack does not say."""
+        if not any(isinstance(field, TimeZoneField) for field in fields.values()):
+            return "UTC"
+        try:
+            person = await asyncio.wait_for(self.workspace.user(user), PATIENCE)
+            return time_zone(str(person.get("tz") or "UTC"))
+        except (ConnectorError, TimeoutError, ValueError):
+            return "UTC"
 
     async def connections(self) -> Mapping[str, Sequence[str]]:
         """Return the names of the connections, by connector."""

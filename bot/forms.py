@@ -6,7 +6,7 @@ from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
-from bot import words
+from bot import time_fields, words
 from bot.commands import COMMAND
 from bot.menus import Pick, setting_of
 from connectors.menus import Choice
@@ -17,11 +17,14 @@ from flows.fields import (
     ChoiceField,
     ChoicesField,
     ConnectionField,
+    DaysField,
     DurationField,
     Fields,
     NumberField,
     PickField,
     TextField,
+    TimeOfDayField,
+    TimeZoneField,
     YesNoField,
     may_be_empty,
     model_of,
@@ -62,15 +65,16 @@ def settings_form(
     current: Mapping[str, Any],
     connections: Mapping[str, Sequence[str]],
     channel: str,
+    zone: str,
     enabled: bool,
     picks: Mapping[str, Pick] = _NOTHING_PICKED,
 ) -> dict[str, Any]:
     """Return the form of a flow's settings, filled with what is set now, or else with sensible defaults.
 
-    `connections` holds the names of the connections by connector; `channel` is where the form was asked for; `picks`
-    says of each field that is picked from an account what is known of it there.
+    `connections` holds the names of the connections by connector; `channel` is where the form was asked for, and `zone`
+    the time zone of whoever did; `picks` says of each field that is picked from an account what is known of it there.
     """
-    inputs = _inputs(template.settings, current, connections, channel, picks)
+    inputs = _inputs(template.settings, current, connections, channel, zone, picks)
     return {
         **_view(name_of(name), [_about(template), *inputs]),
         "callback_id": SETTINGS,
@@ -86,11 +90,12 @@ def start_form(
     *,
     connections: Mapping[str, Sequence[str]],
     channel: str,
+    zone: str,
     picks: Mapping[str, Pick] = _NOTHING_PICKED,
 ) -> dict[str, Any]:
     """Return the form that starts a flow by hand."""
     return {
-        **_view(name_of(name), [_about(template), *_inputs(fields, {}, connections, channel, picks)]),
+        **_view(name_of(name), [_about(template), *_inputs(fields, {}, connections, channel, zone, picks)]),
         "callback_id": START,
         "submit": words.plain("Start", 24),
         "private_metadata": json.dumps({"flow": name}),
@@ -106,6 +111,7 @@ def _inputs(
     current: Mapping[str, Any],
     connections: Mapping[str, Sequence[str]],
     channel: str,
+    zone: str,
     picks: Mapping[str, Pick],
 ) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
@@ -120,7 +126,7 @@ def _inputs(
         if isinstance(setting, PickField):
             element = _pick(setting, current.get(name), pick)
         else:
-            element = {**_element(setting, current.get(name), connections, channel), "action_id": FIELD}
+            element = {**_element(setting, current.get(name), connections, channel, zone), "action_id": FIELD}
         block: dict[str, Any] = {
             "type": "input",
             "block_id": name,
@@ -245,7 +251,9 @@ def _view(title: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "modal", "title": words.plain(title, 24), "close": words.plain("Close", 24), "blocks": blocks}
 
 
-def _element(setting: AnyField, current: Any, connections: Mapping[str, Sequence[str]], channel: str) -> dict[str, Any]:
+def _element(
+    setting: AnyField, current: Any, connections: Mapping[str, Sequence[str]], channel: str, zone: str
+) -> dict[str, Any]:
     match setting:
         case ConnectionField():
             there = list(connections[setting.connection])[:100]
@@ -284,6 +292,13 @@ def _element(setting: AnyField, current: Any, connections: Mapping[str, Sequence
             return _text(current or setting.default, 10)
         case PickField():
             raise TypeError("what is picked from an account is filled in another way")
+        case TimeOfDayField():
+            at = current or setting.default
+            return {"type": "timepicker", **({"initial_time": at} if at else {})}
+        case DaysField():
+            return time_fields.days_menu(current or setting.default)
+        case TimeZoneField():
+            return time_fields.zones_menu(current or setting.default or zone)
         case _:
             assert_never(setting)
 
@@ -299,13 +314,13 @@ def _text(initial: str | None, longest: int) -> dict[str, Any]:
 
 def _value(setting: AnyField, state: Mapping[str, Any]) -> Any:
     match setting:
-        case ConnectionField() | ChoiceField():
+        case ConnectionField() | ChoiceField() | TimeZoneField():
             return (state.get("selected_option") or {}).get("value")
         case ChannelField():
             return state.get("selected_conversation")
         case YesNoField():
             return (state.get("selected_option") or {}).get("value") == "yes"
-        case ChoicesField():
+        case ChoicesField() | DaysField():
             return [option["value"] for option in state.get("selected_options") or ()]
         case TextField() | NumberField() | DurationField():
             return state.get("value")
@@ -315,6 +330,8 @@ def _value(setting: AnyField, state: Mapping[str, Any]) -> Any:
             return [option["value"] for option in state.get("selected_options") or ()]
         case PickField():
             return (state.get("selected_option") or {}).get("value") or state.get("value")
+        case TimeOfDayField():
+            return state.get("selected_time")
         case _:
             assert_never(setting)
 

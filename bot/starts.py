@@ -75,6 +75,7 @@ class Starts:
             connections=connections,
             channel=typed.channel,
             picks=await self.settings.menus.picks(trigger.by_hand, meant, {}),
+            zone=await self.settings.zone(typed.user, trigger.by_hand),
         )
 
     async def submitted(self, name: str, *, user: str, values: Mapping[str, Any]) -> str | dict[str, str]:

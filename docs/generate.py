@@ -44,6 +44,7 @@ from flows import fields as blanks
 from flows.builtins import BUILTINS
 from flows.builtins import shapes as bounds
 from flows.conditions import Operator
+from flows.days import Day, TimeOfDay, TimeZone
 from flows.durations import Duration
 from flows.problems import either
 from flows.words import FullName, Identifier, Name, Text, Title
@@ -64,6 +65,9 @@ _CALLED: Final[Sequence[tuple[Any, str]]] = (
     (Identifier, "name"),
     (FullName, "`connector.name`"),
     (Duration, "duration"),
+    (TimeOfDay, "time of day"),
+    (TimeZone, "time zone"),
+    (list[Day], "list of days"),
     (asking.Tests, "conditions"),
     (blanks.Fields, "fields"),
     (triggers.Triggers, "a trigger, or a list of them"),
@@ -126,6 +130,7 @@ _PIECES: Final[Mapping[str, type[BaseModel]]] = {
     "once per": triggers.OncePer,
     "answers": triggers.Answers,
     "cron": triggers.CronTrigger,
+    "at": triggers.AtTrigger,
     "every": triggers.EveryTrigger,
     "by hand": triggers.ByHandTrigger,
     "called": triggers.CalledTrigger,

@@ -133,6 +133,12 @@ PIECES: Final[Mapping[str, Mapping[str, str]]] = {
         "time zone": "Whose clocks, such as `Europe/Berlin`.",
         "missed": "What to do about times that passed while nothing was running.",
     },
+    "at": {
+        "at": "A time of day such as `09:00`, or a reference to a setting of the type `time of day`.",
+        "days": "Such as `weekdays` or `[monday, first of the month]`, or a reference to a setting of the type `days`.",
+        "time zone": "Whose clocks, such as `Europe/Berlin`, or a reference to a setting of the type `time zone`.",
+        "missed": "What to do about times that passed while nothing was running.",
+    },
     "every": {
         "every": "At least `1m`. Counted from midnight UTC of 1 January 1970, so `1h` is on the hour.",
         "missed": "What to do about times that passed while nothing was running.",
@@ -180,6 +186,8 @@ TYPES: Final[Mapping[tuple[str, str], str]] = {
     ("event", "once per"): "key and duration",
     ("event", "answers"): "duration and default",
     ("cron", "cron"): "five fields",
+    ("at", "at"): "time of day",
+    ("at", "days"): "a kind of days, or a list of them",
     ("limits", "changes"): "cap",
     ("limits", "destroys"): "cap",
     ("cap", "per run"): "whole number, or a reference to a setting",

@@ -11,7 +11,17 @@ from flows import mentions, references
 from flows.calls import called, every_step
 from flows.comparing import sure
 from flows.conditions import moment
-from flows.fields import AnyField, ChannelField, ConnectionField, NumberField, PickField, type_of
+from flows.fields import (
+    AnyField,
+    ChannelField,
+    ConnectionField,
+    DaysField,
+    NumberField,
+    PickField,
+    TimeOfDayField,
+    TimeZoneField,
+    type_of,
+)
 from flows.inputs import bounds, conditions, inputs, tests
 from flows.language import (
     Answer,
@@ -47,7 +57,7 @@ from flows.shapes import (
     record,
     said,
 )
-from flows.triggers import ByHandTrigger, CalledTrigger, CronTrigger, EventTrigger, EveryTrigger
+from flows.triggers import AtTrigger, ByHandTrigger, CalledTrigger, CronTrigger, EventTrigger, EveryTrigger
 
 __all__ = ["MOST_IN_ALL", "Problem", "check", "nearest", "read"]
 
@@ -193,6 +203,9 @@ class _Check:
                 return event
             case CronTrigger() | EveryTrigger():
                 return {"scheduled_for": str}
+            case AtTrigger():
+                yield from self.times(trigger, path)
+                return {"scheduled_for": str}
             case ByHandTrigger():
                 yield from self.fields(trigger.by_hand, f"{path}/by hand")
                 return {**_filled_in(trigger.by_hand), "by": str}
@@ -200,6 +213,23 @@ class _Check:
                 yield from self.fields(trigger.called, f"{path}/called")
                 return _filled_in(trigger.called)
         return Any
+
+    def times(self, trigger: AtTrigger, path: str) -> Iterator[Problem]:
+        """Check that what a time refers to are settings of the right kinds."""
+        kinds: dict[str, tuple[Any, type[AnyField], str]] = {
+            "at": (trigger.at, TimeOfDayField, "time of day"),
+            "days": (trigger.days, DaysField, "days"),
+            "time zone": (trigger.zone, TimeZoneField, "time zone"),
+        }
+        for name, (value, kind_, called_) in kinds.items():
+            setting = (references.only_path(value) or "").removeprefix("settings.")
+            if any(references.paths(value)) and not isinstance(self.template.settings.get(setting), kind_):
+                known = [key for key, field in self.template.settings.items() if isinstance(field, kind_)]
+                yield Problem(
+                    path=f"{path}/{name}",
+                    message=f"{shown(value)} is no reference to a setting of the type {called_}",
+                    hint=nearest(setting, known) or f"such as {{{{ settings.{name.split()[-1]} }}}}",
+                )
 
     def at_the_door(self, key: str, path: str, door: Known) -> Iterator[Problem]:
         yield from mentions.referred(key, path, door)

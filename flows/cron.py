@@ -41,8 +41,9 @@ class Cron:
         days = ",".join(str(number) for number in sorted(_weekdays(weekday)))
         for name, field in (("minute", minute), ("hour", hour)):
             _items(field, name, named=False)
-        if day != "last":
-            _items(day, "day of month", named=False)
+        for one in day.split(","):
+            if one != "last":
+                _items(one, "day of month", named=False)
         either = not day.startswith("*") and not weekday.startswith("*")
         pairs = [(day, "*"), ("*", days)] if either else [(day, days)]
         # APScheduler reads local times as if they were UTC here, and so never meets a change of the clocks.

@@ -10,7 +10,7 @@ from flows.conditions import moment
 from flows.fields import model_of
 from flows.problems import Problem, shown
 from flows.reading import malformed
-from flows.triggers import ByHandTrigger, CalledTrigger, CronTrigger, EventTrigger, EveryTrigger, Trigger
+from flows.triggers import AtTrigger, ByHandTrigger, CalledTrigger, CronTrigger, EventTrigger, EveryTrigger, Trigger
 
 
 class _By(Value):
@@ -43,7 +43,7 @@ def fitting(event: Mapping[str, Any], trigger: Trigger, catalog: Catalog) -> dic
             return [problem for found in (filled, by) if isinstance(found, list) for problem in found]
         case CalledTrigger():
             return _filled(model_of(trigger.called), event)
-        case CronTrigger() | EveryTrigger():
+        case CronTrigger() | AtTrigger() | EveryTrigger():
             found = _filled(_Scheduled, event)
             if isinstance(found, dict) and moment(found["scheduled_for"]) is None:
                 return [Problem(path="event/scheduled_for", message=f"{shown(found['scheduled_for'])} is no time")]

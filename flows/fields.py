@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, assert_never
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, create_model
 
 from flows import durations
+from flows.days import Day, TimeOfDay, TimeZone
 from flows.durations import Duration
 from flows.words import FullName, Identifier, Text, Title, Words
 
@@ -95,6 +96,27 @@ class PickField(Titled):
     optional: bool = False
 
 
+class TimeOfDayField(Titled):
+    """A time of day, such as 09:00."""
+
+    type: Literal["time of day"]
+    default: TimeOfDay | None = None
+
+
+class DaysField(Titled):
+    """One or more kinds of days: every day, weekdays, single days of the week, the first or last of the month."""
+
+    type: Literal["days"]
+    default: list[Day] = []
+
+
+class TimeZoneField(Titled):
+    """A time zone. Without a default, a form offers that of the person who fills it in."""
+
+    type: Literal["time zone"]
+    default: TimeZone | None = None
+
+
 def _kind_of_field(value: object) -> str | None:
     match value:
         case {"connection": _} | ConnectionField():
@@ -116,11 +138,15 @@ AnyField = Annotated[
     | Annotated[ChoiceField, Tag("choice")]
     | Annotated[ChoicesField, Tag("choices")]
     | Annotated[DurationField, Tag("duration")]
-    | Annotated[PickField, Tag("pick")],
+    | Annotated[PickField, Tag("pick")]
+    | Annotated[TimeOfDayField, Tag("time of day")]
+    | Annotated[DaysField, Tag("days")]
+    | Annotated[TimeZoneField, Tag("time zone")],
     Discriminator(
         _kind_of_field,
         custom_error_type="kind_of_field",
-        custom_error_message="a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices, duration or pick",
+        custom_error_message="a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices, duration, "
+        "pick, time of day, days or time zone",
     ),
 ]
 
@@ -139,7 +165,7 @@ def model_of(fields: Mapping[str, AnyField]) -> type[BaseModel]:
 def type_of(field: AnyField) -> Any:
     """Return the type of the values of a field, as references to it see it."""
     match field:
-        case ConnectionField() | ChannelField() | DurationField():
+        case ConnectionField() | ChannelField() | DurationField() | TimeOfDayField() | TimeZoneField():
             return str
         case TextField():
             return str | None if field.optional else str
@@ -155,6 +181,8 @@ def type_of(field: AnyField) -> Any:
             return list[str]
         case PickField():
             return str | None if field.optional else str
+        case DaysField():
+            return list[Day]
         case _:
             assert_never(field)
 
@@ -188,6 +216,12 @@ def _attribute(field: AnyField) -> tuple[Any, Any]:
             return _Picked | None, None
         case PickField():
             return _Picked, ...
+        case TimeOfDayField():
+            return TimeOfDay, ...
+        case DaysField():
+            return Annotated[list[Day], Field(min_length=1)], ...
+        case TimeZoneField():
+            return TimeZone, ...
         case _:
             assert_never(field)
 

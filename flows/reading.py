@@ -1,5 +1,6 @@
 """Reading a flow: plain data becomes a template, or the Problems with its form."""
 
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -142,7 +143,8 @@ def _problem(error: Mapping[str, Any], way: Walk, path: str) -> Problem:
             message = f"`{shown(str(error['loc'][-1]))}:` is not known here"
             hint = nearest(error["loc"][-1], known) or f"known here: {listed(known)}"
         case "literal_error":
-            values = [str(value) for value in get_args(way.shape)] if get_origin(way.shape) is Literal else []
+            literal = get_origin(way.shape) is Literal
+            values = [str(value) for value in get_args(way.shape)] if literal else _quoted(str(said["expected"]))
             message = f"{shown(given)} is none of {listed(values)}" if values else message
             hint = nearest(given, values)
         case "string_pattern_mismatch":
@@ -174,6 +176,11 @@ def _problem(error: Mapping[str, Any], way: Walk, path: str) -> Problem:
         case _ if kind.partition("_")[0] in _NEEDED:
             message = f"{_NEEDED[kind.partition('_')[0]]} is needed here".replace("values is", "values are")
     return Problem(path=path, message=message, hint=hint)
+
+
+def _quoted(expected: str) -> list[str]:
+    """Return the values that pydantic expects, where the way to the place leads through a choice of types."""
+    return re.findall(r"'([^']*)'", expected)
 
 
 def _kind(given: object, known: Sequence[str]) -> str:

@@ -1,16 +1,34 @@
 """Schedules: the times at which a flow wakes by itself, and what becomes of those that nobody was there for."""
 
-from collections.abc import Iterator
-from typing import Final, assert_never
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, assert_never
 
-from flows import cron, durations
-from flows.triggers import CronTrigger, EveryTrigger, Schedule
+from flows import cron, days, durations, references
+from flows.triggers import AtTrigger, CronTrigger, EveryTrigger, Schedule, Trigger
 
 FRESH: Final = 60.0
 """Seconds for which a time that has come is not yet missed."""
 
 MOST: Final = 1_000
 """Missed times that are made up for at once, the latest ones; those before them are let go."""
+
+
+def schedule_of(trigger: Trigger, settings: Mapping[str, Any]) -> Schedule | None:
+    """Return the schedule that a trigger is with a flow's settings, or None if it is none.
+
+    Raises ValueError if what is set is no time.
+    """
+    match trigger:
+        case CronTrigger() | EveryTrigger():
+            return trigger
+        case AtTrigger():
+            set_ = references.fill(trigger.model_dump(by_alias=True), {"settings": settings})
+            at = AtTrigger.model_validate(set_)
+            return CronTrigger.model_validate(
+                {"cron": days.cron(at.at, at.days), "time zone": at.zone, "missed": at.missed}
+            )
+        case _:
+            return None
 
 
 def due(trigger: Schedule, *, last: float, now: float) -> list[float]:

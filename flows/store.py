@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from flows import row_tables
+from flows import references, row_tables
 from flows.language import Table
 from flows.tables import Flow, FlowVersion, Permission, Revision, Tick
 from flows.writer import StorageError, Writer, storage_error
@@ -172,7 +172,7 @@ class Store:
                         saved_at=now,
                     )
                 )
-            if last is not None and last.document.get("when") != document.get("when"):
+            if last is not None and _times(last.document, last.settings) != _times(document, settings):
                 # Another schedule begins now: none of its times before was missed.
                 session.execute(sa.update(Tick).where(col(Tick.flow) == name).values(at=now))
             row = row or Flow(
@@ -299,3 +299,8 @@ def _set_up(row: Flow, document: Mapping[str, Any], settings: Mapping[str, Any])
         changed_by=row.changed_by,
         changed_at=row.changed_at,
     )
+
+
+def _times(document: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    """Return a flow's triggers as they are with its settings: the time may be one of these."""
+    return references.fill(document.get("when"), {"settings": settings})

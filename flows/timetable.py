@@ -12,10 +12,10 @@ from sqlmodel import col
 from flows import run_states
 from flows.language import Template, Turns
 from flows.misses import TURN, Misses
-from flows.schedules import due, following
+from flows.schedules import due, following, schedule_of
 from flows.store import SetUp, Store, dialect_of
 from flows.tables import Run, Tick
-from flows.triggers import CronTrigger, EveryTrigger, Schedule
+from flows.triggers import Schedule
 
 log = structlog.get_logger()
 
@@ -117,10 +117,9 @@ def _tick(connection: sa.Connection, line: _Line, now: float, misses: Misses) ->
 def _lines(flow: SetUp) -> list[_Line]:
     try:
         template = Template.model_validate(flow.document)
+        schedules = [schedule_of(trigger, flow.settings) for trigger in template.when]
     except ValidationError:
-        return []  # the door says so
+        return []  # the door says so, or the flow's settings are none that its form would have let through
     return [
-        _Line(flow, index, trigger, template.runs)
-        for index, trigger in enumerate(template.when)
-        if isinstance(trigger, CronTrigger | EveryTrigger)
+        _Line(flow, index, schedule, template.runs) for index, schedule in enumerate(schedules) if schedule is not None
     ]

@@ -1,13 +1,13 @@
 """Triggers: what wakes a flow. An event, a time, a person, or another flow."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from flows import cron, durations
+from flows import cron, durations, references
 from flows.conditions import Tests
+from flows.days import Day, TimeZone, time_of_day, time_zone
 from flows.durations import Duration
 from flows.fields import Fields
 from flows.words import FullName, Text, Words
@@ -27,14 +27,6 @@ def _soon(value: str) -> str:
 def _not_too_often(value: str) -> str:
     if durations.seconds(value) < SHORTEST:
         raise ValueError(f"at least {durations.spoken(SHORTEST)}, please")
-    return value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"there is no time zone {value[:60]!r}; write one such as Europe/Berlin") from error
     return value
 
 
@@ -75,7 +67,25 @@ class CronTrigger(Words):
     """Wakes the flow at the times that a cron expression names: minute, hour, day of month, month, day of week."""
 
     cron: Annotated[str, AfterValidator(_cron)]
-    zone: Annotated[str, AfterValidator(_zone)] = Field(default="UTC", alias="time zone")
+    zone: TimeZone = Field(default="UTC", alias="time zone")
+    missed: Missed = "once"
+
+
+def _unless_referred(check: Callable[[str], str]) -> AfterValidator:
+    return AfterValidator(lambda value: value if any(references.paths(value)) else check(value))
+
+
+def _one_day(value: object) -> object:
+    """Return one day as a list of it, unless it refers to a setting."""
+    return [value] if isinstance(value, str) and not any(references.paths(value)) else value
+
+
+class AtTrigger(Words):
+    """Wakes the flow at a time of day, on some days. Each of the three may refer to a setting of its kind."""
+
+    at: Annotated[str, _unless_referred(time_of_day)]
+    days: Annotated[list[Day] | Text, BeforeValidator(_one_day)] = Field(default=("every day",), validate_default=True)
+    zone: Annotated[str, _unless_referred(time_zone)] = Field(default="UTC", alias="time zone")
     missed: Missed = "once"
 
 
@@ -99,10 +109,12 @@ class CalledTrigger(Words):
 
 
 Schedule = CronTrigger | EveryTrigger
+"""What times can be counted from."""
 
 _KINDS: Final = {
     "event": EventTrigger,
     "cron": CronTrigger,
+    "at": AtTrigger,
     "every": EveryTrigger,
     "by hand": ByHandTrigger,
     "called": CalledTrigger,
@@ -119,6 +131,7 @@ def _kind_of_trigger(value: object) -> str | None:
 Trigger = Annotated[
     Annotated[EventTrigger, Tag("event")]
     | Annotated[CronTrigger, Tag("cron")]
+    | Annotated[AtTrigger, Tag("at")]
     | Annotated[EveryTrigger, Tag("every")]
     | Annotated[ByHandTrigger, Tag("by hand")]
     | Annotated[CalledTrigger, Tag("called")],

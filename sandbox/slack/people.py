@@ -17,6 +17,8 @@ class User:
     is_bot: bool = False
     deleted: bool = False
     tz: str = "Etc/UTC"
+    tz_label: str = "Coordinated Universal Time"
+    tz_offset: int = 0
     bot_id: str | None = None
     app_id: str | None = None
 
@@ -44,8 +46,8 @@ class User:
             "color": "4bbe2e",
             "real_name": self.real_name,
             "tz": self.tz,
-            "tz_label": "Coordinated Universal Time",
-            "tz_offset": 0,
+            "tz_label": self.tz_label,
+            "tz_offset": self.tz_offset,
             "profile": profile,
             "is_admin": self.is_admin,
             "is_owner": self.is_owner,

@@ -47,7 +47,17 @@ APP_SCOPES = ("connections:write",)
 def users() -> list[User]:
     """Make the three people and the bot."""
     return [
-        User(id=ADMIN, name="admin", real_name="Admin", email="admin@example.com", is_admin=True, is_owner=True),
+        User(
+            id=ADMIN,
+            name="admin",
+            real_name="Admin",
+            email="admin@example.com",
+            is_admin=True,
+            is_owner=True,
+            tz="Europe/Berlin",
+            tz_label="Central European Time",
+            tz_offset=3600,
+        ),
         User(id=ANALYST, name="analyst", real_name="Analyst", email="analyst@example.com"),
         User(id=VISITOR, name="visitor", real_name="Visitor", email="visitor@example.com"),
         User(id=BOT_USER_ID, name="cicflow", real_name="cicflow", is_bot=True, bot_id=BOT_ID, app_id=APP_ID),

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from flows import clock, cron, schedules
 from flows.clock import Clock
-from flows.triggers import CronTrigger, EveryTrigger, Schedule
+from flows.triggers import AtTrigger, CronTrigger, EveryTrigger, Schedule
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
@@ -41,6 +41,35 @@ def days(expression: str) -> list[str]:
     """Return the first days, from Monday 1 July 2024, that an expression names."""
     found = islice(cron.read(expression).after(MONDAY), 4)
     return [datetime.fromtimestamp(one, ZoneInfo("UTC")).strftime("%a %d %b") for one in found]
+
+
+# --- times of day -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (["every day"], ["Tue 02 Jul", "Wed 03 Jul", "Thu 04 Jul", "Fri 05 Jul"]),
+        (["weekdays"], ["Tue 02 Jul", "Wed 03 Jul", "Thu 04 Jul", "Fri 05 Jul"]),
+        (["weekdays", "saturday"], ["Tue 02 Jul", "Wed 03 Jul", "Thu 04 Jul", "Fri 05 Jul"]),
+        (["sunday"], ["Sun 07 Jul", "Sun 14 Jul", "Sun 21 Jul", "Sun 28 Jul"]),
+        (["friday", "monday"], ["Fri 05 Jul", "Mon 08 Jul", "Fri 12 Jul", "Mon 15 Jul"]),
+        (["first of the month"], ["Thu 01 Aug", "Sun 01 Sep", "Tue 01 Oct", "Fri 01 Nov"]),
+        (["first of the month", "last of the month"], ["Wed 31 Jul", "Thu 01 Aug", "Sat 31 Aug", "Sun 01 Sep"]),
+        (["monday", "last of the month"], ["Mon 08 Jul", "Mon 15 Jul", "Mon 22 Jul", "Mon 29 Jul"]),
+        (["every day", "first of the month"], ["Tue 02 Jul", "Wed 03 Jul", "Thu 04 Jul", "Fri 05 Jul"]),
+    ],
+)
+def test_a_time_of_day_comes_on_every_day_that_was_chosen(chosen: list[str], expected: list[str]) -> None:
+    trigger = AtTrigger.model_validate({"at": "{{ settings.t }}", "days": "{{ settings.d }}"})
+    schedule = schedules.schedule_of(trigger, {"t": "9:00", "d": chosen})
+    assert schedule is not None
+    moments = [schedules.following(schedule, MONDAY)]
+    for _ in range(3):
+        moments.append(schedules.following(schedule, moments[-1] or 0))
+    found = [datetime.fromtimestamp(one or 0, ZoneInfo("UTC")) for one in moments]
+    assert [one.strftime("%a %d %b") for one in found] == expected
+    assert {one.strftime("%H:%M") for one in found} == {"09:00"}
 
 
 # --- cron ---------------------------------------------------------------------------------------------------------------

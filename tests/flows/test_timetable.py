@@ -327,6 +327,41 @@ async def test_a_schedule_that_is_changed_begins_when_it_is_changed(opened: Open
     assert await times(process.store) == ["2024-07-01T12:00", "2024-07-11T13:00"]
 
 
+AT_SETTINGS = """
+when: {at: "{{ settings.at }}", days: "{{ settings.days }}", time zone: "{{ settings.zone }}"}
+"""
+FORM = """
+  at: {type: time of day, title: When}
+  days: {type: days, title: Days}
+  zone: {type: time zone, title: Zone}
+"""
+
+
+async def test_a_time_that_an_admin_has_set_comes_on_those_days_by_those_clocks_and_begins_when_it_is_changed(
+    opened: Opened,
+) -> None:
+    process = opened()
+
+    async def set_to(at: str, now: str) -> None:
+        template = Template.model_validate(document.read(head(FORM, AT_SETTINGS) + STEPS))
+        await process.store.set_up(
+            "f",
+            template="test-flow",
+            document=written(template),
+            settings={"account": "one", "most": 2, "at": at, "days": ["weekdays"], "zone": BERLIN},
+            by="U1",
+            now=moment(now),
+        )
+        await process.open(moment(now))
+
+    await set_to("09:00", "2024-07-05T06:00+02:00")  # a Friday
+    last = await process.until(moment("2024-07-05T06:00+02:00"), moment("2024-07-08T12:00+02:00"))
+    await process.timetable.tick(max(last, moment("2024-07-08T12:00+02:00")))
+    await set_to("10:00", "2024-07-08T12:00+02:00")  # 10:00 has passed, and was not missed
+    await process.until(moment("2024-07-08T12:00+02:00"), moment("2024-07-09T12:00+02:00"))
+    assert await times(process.store) == ["2024-07-05T07:00", "2024-07-08T07:00", "2024-07-09T08:00"]
+
+
 async def test_what_was_missed_before_a_flow_was_changed_elsewhere_in_it_is_made_up_for(opened: Opened) -> None:
     process = opened()
     await set_up(process.store, every("1h", "all"), now=NOON)

@@ -2,12 +2,42 @@
 
 import pytest
 
+from flows.days import DAYS
 from flows.templates import parse
 from tests.flows.shop import HEAD, TABLES, catalog, flow
 
 KNOWN = catalog()
 
 WRONG = [
+    pytest.param(
+        flow("[{stop: done, say: x}]", when="when: {at: '9 am', days: caturday, time zone: Berlin}"),
+        [
+            ("when/0/at", "write a time of day such as 09:00 or 17:30", ""),
+            (
+                "when/0/days/0",
+                f"caturday is none of {', '.join(DAYS)}",
+                "did you mean saturday?",
+            ),
+            ("when/0/time zone", "there is no time zone 'Berlin'; write one such as Europe/Berlin", ""),
+        ],
+        id="no time",
+    ),
+    pytest.param(
+        flow("[{stop: done, say: x}]", when="when: {at: '{{ settings.shop }}', days: '{{ event.days }}'}"),
+        [
+            (
+                "when/0/at",
+                "{{ settings.shop }} is no reference to a setting of the type time of day",
+                "such as {{ settings.at }}",
+            ),
+            (
+                "when/0/days",
+                "{{ event.days }} is no reference to a setting of the type days",
+                "such as {{ settings.days }}",
+            ),
+        ],
+        id="a time of something else",
+    ),
     pytest.param(
         flow("[{stop: done, say: x, sya: y}]"),
         [("steps/0/sya", "`sya:` is not known here", "did you mean say?")],
@@ -135,7 +165,7 @@ WRONG = [
         [
             (
                 "when/0",
-                "a trigger has exactly one of `event:`, `cron:`, `every:`, `by hand:`, `called:`",
+                "a trigger has exactly one of `event:`, `cron:`, `at:`, `every:`, `by hand:`, `called:`",
                 "did you mean event?",
             )
         ],
@@ -146,7 +176,7 @@ WRONG = [
         [
             (
                 "when/0/by hand/who",
-                "a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices, duration or pick",
+                "a field needs `connection:`, or a `type:` of channel, text, number, yes or no, choice, choices, duration, pick, time of day, days or time zone",
                 "did you mean text?",
             )
         ],
