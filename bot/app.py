@@ -12,8 +12,10 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import backfills as backfill_desk
 from bot import commands, connecting, decisions, flow_settings, home, picking, starts
 from bot import runs as run_desk
+from bot.backfills import BackfillDesk
 from bot.commands import Commands
 from bot.connecting import Connecting
 from bot.flow_settings import FlowSettings
@@ -53,6 +55,7 @@ def create(
     home_tab: Home,
     connections: Connecting,
     picked: Picking,
+    backfills: BackfillDesk,
 ) -> AsyncApp:
     """Return the app with its listeners. `verify` is off in Socket Mode only, where nothing is signed."""
     logger = getLogger("slack_bolt")
@@ -74,6 +77,7 @@ def create(
     home.register(app, home_tab)
     connecting.register(app, connections)
     picking.register(app, picked)
+    backfill_desk.register(app, backfills)
     app.error(_failed)
     return app
 

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from bot import app as bolt
 from bot import schema, socket_mode
 from bot.asking import Silent, SlackPeople
+from bot.backfills import BackfillDesk
 from bot.commands import Commands
 from bot.concerned import Concerned
 from bot.connecting import Connecting
@@ -48,6 +49,7 @@ from connectors.addresses import networks
 from connectors.base import Catalog
 from connectors.catalog import catalog
 from connectors.wire import Wire
+from flows.backfills import Backfills
 from flows.builtins import BUILTINS
 from flows.clock import Clock
 from flows.decisions import Decisions
@@ -65,6 +67,8 @@ log = structlog.get_logger()
 
 LOOK: Final = 60.0
 """Seconds between two looks whether a connection or a stream is to be looked after."""
+FEED: Final = 0.5
+"""Seconds between two looks at the back-fills that are under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +194,18 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         versions = Versions(
             store=store, shelf=shelf, catalog=things.catalog, permissions=permissions, settings=flow_settings
         )
+        backfills = BackfillDesk(
+            shelf=shelf,
+            backfills=Backfills(
+                store=store, catalog=things.catalog, accounts=things.accounts, look=runs.look, now=time.time
+            ),
+            runs=runs,
+            accounts=things.accounts,
+            settings=flow_settings,
+            permissions=permissions,
+            workspace=workspace,
+            undertakings=undertakings,
+        )
         rights = Rights(store=store, permissions=permissions)
         verbs = Commands(
             [
@@ -200,6 +216,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 *starts.verbs(example),
                 *trials.verbs(example),
                 *versions.verbs(example),
+                *backfills.verbs(example),
                 *connecting.verbs(),
                 *rights.verbs(),
             ]
@@ -221,6 +238,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 home_tab=home,
                 connections=connecting,
                 picked=picked,
+                backfills=backfills,
             )
 
         denied = DeniedAddresses(store, now=time.time)
@@ -230,7 +248,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         stack.push_async_callback(undertakings.close)
         stack.push_async_callback(runs.close)
         await runs.launch()
-        stack.enter_context(_watched(health, watch))
+        stack.enter_context(_watched(health, watch, backfills if settings.cicflow_works else None))
         if listens and settings.slack_app_token is not None:
             await stack.enter_async_context(
                 socket_mode.connected(
@@ -253,8 +271,8 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
 
 
 @contextmanager
-def _watched(health: Health, watch: StreamWatch) -> Iterator[None]:
-    """Look after connections and streams: at once, and again and again."""
+def _watched(health: Health, watch: StreamWatch, backfills: BackfillDesk | None) -> Iterator[None]:
+    """Look after connections and streams: at once, and again and again. Where flows are carried out, go on with back-fills."""
 
     async def begin() -> None:
         await health.begin()
@@ -265,6 +283,9 @@ def _watched(health: Health, watch: StreamWatch) -> Iterator[None]:
     clock.set(time.time())
     clock.every(LOOK, health.look, "connections")
     clock.every(LOOK, watch.look, "streams")
+    if backfills is not None:
+        clock.every(FEED, backfills.look, "backfills")
+        clock.every(LOOK, backfills.forget, "counted")
     try:
         yield
     finally:

@@ -24,7 +24,7 @@ class Undertakings:
         self._under_way: set[asyncio.Task[None]] = set()
 
     def begin(self, person: str, title: str, work: Callable[[], Awaitable[Sequence[str]]], *, key: str) -> None:
-        """Begin something. `work` returns what came of it, in lines."""
+        """Begin something. `work` returns what came of it, in lines; none if it has told that itself."""
         task = asyncio.create_task(self._carry_out(person, title, work, key))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -39,7 +39,8 @@ class Undertakings:
         except Exception:  # there is no Bolt around it, and nobody may wait for a report that never comes
             log.exception("undertaking_broke", key=key)
             lines = [f":x: Something went wrong here that should not. The program's log has it, under {key}."]
-        await self._concerned.say(person, (title, words.pages([f"*{title}*", *lines])), key=key)
+        if lines:
+            await self._concerned.say(person, (title, words.pages([f"*{title}*", *lines])), key=key)
 
     async def close(self) -> None:
         """Let what is under way come to its end, or break it off."""

@@ -134,6 +134,13 @@ class Source:
     """Adds to an event what follows from earlier ones, and remembers this one. The number is the time."""
     complete: Callable[[Mapping[str, Any]], bool] | None = None
     """Tells of an event to which nothing is to be added, and of which nothing is remembered: that has to be quick."""
+    person: str = ""
+    """Where in an event the id of the person stands whom it is about, such as ``user.user_id``."""
+    existing: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None
+    """Shows somebody whom the service knew before as this event: that is what a back-fill offers to flows.
+
+    None for those to whom it has not happened: they will wake flows when it does. Needs `person`.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +294,8 @@ class Connector(Declaring, Generic[S, C]):
         """Make the client of one connection; nothing is sent yet."""
         self.check = check
         """Make one harmless call and say in a sentence how it went; raises ConnectorError."""
+        self.everybody: Callable[[C], AsyncIterator[Mapping[str, Any]]] | None = None
+        """Bring everybody whom the service knows, however many, as `Source.existing` takes them. Raises ConnectorError."""
         self.sources: Mapping[str, Source] = MappingProxyType({source.name: source for source in sources})
         self.inlets: Mapping[str, Inlet] = MappingProxyType({inlet.name: inlet for inlet in inlets})
         self._menus: dict[str, Menu] = {}

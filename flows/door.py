@@ -6,6 +6,7 @@ from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
+from connectors.base import Catalog
 from flows import durations
 from flows.conditions import AllOf, AnyOf, Comparison, Not, Test, compare, holds
 from flows.language import Template
@@ -35,6 +36,8 @@ class Woken:
     once: tuple[str, int] | None
     """The key of `once per`, and its seconds: no run if there was one for it."""
     answers: Answers | None
+    person: str = ""
+    """Whom the event is about, where its source says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class _Fit:
     guards: Sequence[_Guard]
     once: tuple[_Look, int] | None
     answers: Answers | None
+    person: _Look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +77,10 @@ class _Compiled:
 class Door:
     """Looks at the guards of every flow that is on. It knows the flows it was last opened for, and no database."""
 
-    def __init__(self, misses: Misses) -> None:
+    def __init__(self, misses: Misses, persons: Mapping[str, str] | None = None) -> None:
+        """`persons` says of sources where in their events the id of the person stands."""
         self._misses = misses
+        self._persons = persons or {}
         self._compiled: dict[tuple[str, int], _Compiled] = {}
         self._listening: dict[tuple[str, str], list[tuple[SetUp, _Compiled, list[_Fit]]]] = {}
         self._skipped: dict[str, str] = {}
@@ -94,7 +100,7 @@ class Door:
                 continue
             one = self._compiled.get((flow.name, flow.version))
             if one is None or one.document != flow.document or one.settings != flow.settings:
-                one = _compile(flow)
+                one = _compile(flow, self._persons)
             compiled[flow.name, flow.version] = one
             if one.reason:
                 skipped[flow.name] = one.reason
@@ -126,6 +132,40 @@ class Door:
         return woken
 
 
+def persons_of(catalog: Catalog) -> Mapping[str, str]:
+    """Return where the id of the person stands in the events of each source that says so."""
+    return {name: source.person for name, source in catalog.sources.items() if source.person}
+
+
+class Threshold:
+    """The guards of one flow, on or off, to be looked at without anything being woken or counted."""
+
+    def __init__(self, flow: SetUp, persons: Mapping[str, str]) -> None:
+        self._flow = flow
+        self._compiled = _compile(flow, persons)
+
+    @property
+    def reason(self) -> str:
+        """Why no event can wake it, if that is so."""
+        return self._compiled.reason
+
+    @property
+    def places(self) -> Sequence[tuple[str, str]]:
+        """What it listens to: sources and connections, in the order of its triggers."""
+        return list(dict.fromkeys((fit.source, fit.connection) for fit in self._compiled.fits))
+
+    def look(self, source: str, connection: str, event: Mapping[str, Any]) -> Woken | Sequence[str]:
+        """Return how an event would wake the flow, or the paths of the guards that stand against it."""
+        missed: list[str] = []
+        for fit in self._compiled.fits:
+            if (fit.source, fit.connection) == (source, connection):
+                guard = _standing_against(fit.guards, event)
+                if guard is None:
+                    return _woken(self._flow, self._compiled, fit, event)
+                missed.append(guard.path)
+        return missed
+
+
 def new_run(woken: Woken, event_id: str, event: Mapping[str, Any], now: float) -> dict[str, Any]:
     """Return the row of the run that a flow begins for an event."""
     flow = woken.flow
@@ -136,6 +176,7 @@ def new_run(woken: Woken, event_id: str, event: Mapping[str, Any], now: float) -
         "trigger": woken.trigger,
         "event_id": event_id,
         "event": dict(event),
+        "person": woken.person or None,
         "lane": woken.lane,
         "state": "ready",
         "owner": None,
@@ -168,6 +209,7 @@ def _woken(flow: SetUp, compiled: _Compiled, fit: _Fit, event: Any) -> Woken:
         lane=_text(compiled.lane, event),
         once=None if fit.once is None else (_text(fit.once[0], event), fit.once[1]),
         answers=fit.answers,
+        person=_text(fit.person, event),
     )
 
 
@@ -181,7 +223,7 @@ def _text(look: _Look, event: Any) -> str:
 # --- before events come -----------------------------------------------------------------------------------------------
 
 
-def _compile(flow: SetUp) -> _Compiled:
+def _compile(flow: SetUp, persons: Mapping[str, str]) -> _Compiled:
     scope = {"settings": flow.settings}
     try:
         template = Template.model_validate(flow.document)
@@ -215,6 +257,7 @@ def _compile(flow: SetUp) -> _Compiled:
                 ],
                 once=None if once is None else (_looked_up(once.key, scope), durations.seconds(once.within)),
                 answers=trigger.answers,
+                person=_person(persons.get(trigger.event)),
             )
         )
     return _Compiled(
@@ -225,6 +268,10 @@ def _compile(flow: SetUp) -> _Compiled:
         fits=fits,
         reason=reason,
     )
+
+
+def _person(path: str | None) -> _Look:
+    return _walk(path.split(".")) if path else _constant("")
 
 
 def _first_problem(error: ValidationError | RecursionError) -> str:

@@ -10,12 +10,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from flows.datasets import Datasets
-from flows.store import Store
+from flows.store import Store, dialect_of
 from flows.tables import (
     AlertMessage,
     Connection,
     Decision,
     DeniedAddress,
+    Handled,
     Hold,
     Journal,
     Memory,
@@ -112,7 +113,18 @@ def _forget(connection: sa.Connection, run_ids: Sequence[str]) -> None:
     connection.execute(sa.delete(Decision).where(col(Decision.run_id).in_(run_ids)))
     connection.execute(sa.delete(Spent).where(col(Spent.scope).in_([f"run {run_id}" for run_id in run_ids])))
     connection.execute(sa.delete(Hold).where(col(Hold.run_id).in_(run_ids)))
+    _remember_handled(connection, run_ids)
     connection.execute(sa.delete(Run).where(col(Run.id).in_(run_ids)))
+
+
+def _remember_handled(connection: sa.Connection, run_ids: Sequence[str]) -> None:
+    """Remember of runs that are forgotten whom they dealt with: no back-fill is to do so again."""
+    these = (col(Run.id).in_(run_ids), col(Run.person).is_not(None), col(Run.state) != "cancelled")
+    handled = sa.select(col(Run.flow), col(Run.person), sa.func.max(col(Run.began_at))).where(*these)
+    rows = connection.execute(handled.group_by(col(Run.flow), col(Run.person))).all()
+    if rows:
+        values = [{"flow": flow, "person": person, "at": at} for flow, person, at in rows]
+        connection.execute(dialect_of(connection).insert(Handled).on_conflict_do_nothing(), values)
 
 
 def _remove(connection: sa.Connection, table: type[Any], which: sa.ColumnElement[bool]) -> int:

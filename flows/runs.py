@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from sqlmodel import col
 
 from connectors.base import Catalog
 from connectors.errors import ConnectorError
+from connectors.limits import bulk
 from flows import misses, run_states, triggers
 from flows.answers import Answers, Received, otherwise
 from flows.at_once import AtOnce
@@ -20,7 +22,7 @@ from flows.caps import KeptCaps
 from flows.clock import Clock
 from flows.datasets import Datasets
 from flows.decisions import Decisions
-from flows.door import Door, Woken, new_run
+from flows.door import Door, Woken, new_run, persons_of
 from flows.dry_run import DryRun, dry_run
 from flows.durable import Durable, DurableJournal, Taken, Watch, load, load_version
 from flows.engine import carry_out
@@ -94,7 +96,7 @@ class Runs:
         self._now = now
         self._works = works
         self._misses = Misses()
-        self._door = Door(self._misses)
+        self._door = Door(self._misses, persons_of(catalog))
         self._revision: tuple[int, int] | None = None
         self._pulse = pulse or Pulse()
         self._process = ThisProcess(store, self._pulse)
@@ -424,6 +426,10 @@ class Runs:
             errand, catalog=self._catalog, hands=self._hands, store=self._store, now=self._now, choices=choices
         )
 
+    def look(self) -> None:
+        """Look for runs that were made ready in the database."""
+        self._durable.look()
+
     async def trace(self, run_id: str) -> Sequence[Line] | None:
         """Return every step of a run, in the order it was carried out. None if there is no such run."""
         datasets = LiveDatasets(Datasets(self._store), self._now)
@@ -465,7 +471,9 @@ class Runs:
         try:
             ended = run_states.given_up(run)
             if ended is None:
-                ended = await carry_out(errand, journal=journal, surroundings=self._surroundings)
+                # Whoever is there now goes before those who have been there for long.
+                with bulk() if run.backfill else nullcontext():
+                    ended = await carry_out(errand, journal=journal, surroundings=self._surroundings)
             else:
                 await self._tell(errand, ended, journal)
         except SuspendedError as waits:

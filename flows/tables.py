@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Index, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+_IS_ABOUT = text("person IS NOT NULL")
+_IS_FILL = text("backfill IS NOT NULL")
 
 
 class Connection(SQLModel, table=True):
@@ -126,6 +129,8 @@ class Run(SQLModel, table=True):
         Index("run_by_lane", "flow", "lane", "state"),
         Index("run_by_owner", "owner"),
         Index("run_by_end", "ended_at"),
+        Index("run_by_person", "flow", "person", sqlite_where=_IS_ABOUT, postgresql_where=_IS_ABOUT),
+        Index("run_by_backfill", "backfill", "state", sqlite_where=_IS_FILL, postgresql_where=_IS_FILL),
     )
 
     id: str = Field(primary_key=True)
@@ -135,6 +140,10 @@ class Run(SQLModel, table=True):
     """Which of the flow's triggers woke it."""
     event_id: str
     event: dict[str, Any] = Field(sa_type=JSON)
+    person: str | None = None
+    """Whom its event is about, by the service's own id, where its source says."""
+    backfill: str | None = None
+    """The back-fill that it belongs to."""
     lane: str = ""
     """The runs of a flow in one lane take turns, where the flow says so."""
     state: str
@@ -269,6 +278,41 @@ class Once(SQLModel, table=True):
     key: str = Field(primary_key=True)
     event_id: str
     until: float = Field(index=True)
+
+
+class Handled(SQLModel, table=True):
+    """Somebody whom a flow has dealt with in a run that is forgotten: a back-fill passes them over."""
+
+    flow: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    at: float
+
+
+class Backfill(SQLModel, table=True):
+    """A flow that is carried out for those who were there before it."""
+
+    id: str = Field(primary_key=True)
+    """The name of the dataset, too, of those for whom it is carried out."""
+    flow: str = Field(index=True)
+    version: int
+    by: str
+    state: str
+    """ready (somebody has to say yes), running, done, cancelled."""
+    total: int
+    """For how many it is carried out."""
+    position: int = 0
+    """So many of them have been begun or passed over."""
+    passed: int = 0
+    """So many were passed over: they were dealt with already."""
+    channel: str = ""
+    message: str = ""
+    """Where its progress is shown."""
+    owner: str | None = None
+    """The process that feeds it."""
+    claimed_at: float = 0.0
+    shown_at: float = 0.0
+    made_at: float
+    ended_at: float | None = None
 
 
 class Hold(SQLModel, table=True):

@@ -33,7 +33,7 @@ def _permitted(function: Callable[..., Any], way: Way) -> Callable[..., Any]:
 
         @wraps(function)
         async def stream(tenant: client.Tenant, given: Any) -> AsyncIterator[Any]:
-            async with _permission(tenant, name):
+            async with permission(tenant, name):
                 async for item in function(tenant, given):
                     yield item
 
@@ -41,7 +41,7 @@ def _permitted(function: Callable[..., Any], way: Way) -> Callable[..., Any]:
 
     @wraps(function)
     async def call(tenant: client.Tenant, given: Any) -> Any:
-        async with _permission(tenant, name):
+        async with permission(tenant, name):
             return await function(tenant, given)
 
     return call
@@ -52,7 +52,7 @@ _RENEWED: Final[WeakKeyDictionary[Grant, float]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
-async def _permission(tenant: client.Tenant, action: str) -> AsyncIterator[None]:
+async def permission(tenant: client.Tenant, action: str) -> AsyncIterator[None]:
     """Refuse before the call what the token does not allow, and say the same of what Auth0 does not allow."""
     if scopes.SCOPES.get(action):
         credentials = tenant.credentials

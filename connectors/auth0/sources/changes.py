@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from connectors.auth0.signals import forget_user
+from connectors.auth0.sources.existing import as_creation
 from connectors.auth0.sources.parts import Identity
 from connectors.base import Lenient, Memory, Source
 
@@ -246,6 +247,8 @@ CHANGES = tuple(
         about=f"Sent by Auth0's event stream ({kind}), shortly after it happened.",
         event=event,
         enrich=_forget if kind == "user.deleted" else None,
+        person="object.user_id" if event is UserChange else "",
+        existing=as_creation if kind == "user.created" else None,
     )
     for kind, (event, title) in _KINDS.items()
 )

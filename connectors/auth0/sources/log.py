@@ -106,5 +106,6 @@ LOG = Source(
     about="Sent by Auth0's log stream, some seconds after it happened. Good for bursts and reports, not for decisions "
     "within a login.",
     event=LogRecord,
+    person="user_id",
     enrich=signals.in_log,
 )

@@ -1,6 +1,7 @@
 """Events that our Auth0 Actions send: one source for each trigger of Auth0 that we have an Action for."""
 
 from connectors.auth0 import signals
+from connectors.auth0.sources.existing import as_login, as_registration
 from connectors.auth0.sources.parts import (
     Authentication,
     Authorization,
@@ -133,6 +134,8 @@ POST_LOGIN = Source(
     held=True,
     enrich=signals.of_trigger(learns=True),
     complete=signals.assessed,
+    person="user.user_id",
+    existing=as_login,
 )
 
 TRIGGERS = (
@@ -153,6 +156,8 @@ TRIGGERS = (
         event=PostUserRegistration,
         enrich=signals.of_trigger(learns=True),
         complete=signals.assessed,
+        person="user.user_id",
+        existing=as_registration,
     ),
     Source(
         name="auth0.post_change_password",
@@ -161,6 +166,7 @@ TRIGGERS = (
         event=PostChangePassword,
         enrich=signals.of_trigger(changes_password=True),
         complete=signals.assessed,
+        person="user.user_id",
     ),
     Source(
         name="auth0.credentials_exchange",
@@ -178,6 +184,7 @@ TRIGGERS = (
         held=True,
         enrich=signals.of_trigger(),
         complete=signals.assessed,
+        person="user.user_id",
     ),
     Source(
         name="auth0.send_phone_message",
