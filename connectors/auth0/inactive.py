@@ -7,9 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, Final, Literal, get_args
-from urllib.parse import quote
 
 import httpx
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
@@ -18,11 +16,11 @@ from connectors.auth0.client import SERVICE, Tenant
 from connectors.auth0.connector import auth0
 from connectors.auth0.exports import begin, connection_of, exported, finished, record
 from connectors.auth0.profiles import NO_SUCH_USER
+from connectors.auth0.signs_of_life import SIGNS, Sign, Signal, Signs, last_of, moment_of
 from connectors.base import Lenient, Summary, Value
-from connectors.errors import ConnectorError, Missing, Refused, TryLater
+from connectors.errors import Missing, Refused, TryLater
 from connectors.limits import patiently
 
-Signal = Literal["last_login", "session", "refresh_token", "log", "never"]
 Known = Literal[
     "email",
     "email_verified",
@@ -46,6 +44,7 @@ AGAIN: Final = 3
 """How often a slice of a search is read whose people move while it is read."""
 AT_ONCE: Final = 8
 EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
+NEVER_GONE: Final = datetime.min.replace(tzinfo=UTC)
 NARROWEST: Final = timedelta(milliseconds=1)
 NEVER: Final = "(NOT _exists_:logins_count OR logins_count:0)"
 BEGIN: Final = b'{"last_login":"'
@@ -63,6 +62,11 @@ class Inactive(Value):
     )
     before: AwareDatetime | None = Field(
         default=None, title="Before", description="Inactive since before this moment. Either this or Days."
+    )
+    gone_before: AwareDatetime | None = Field(
+        default=None,
+        title="Gone before",
+        description="Leave out people who were last there before this moment: they are gone for good.",
     )
     who: Literal["all", "signed in before", "never signed in"] = Field(
         default="all",
@@ -84,7 +88,7 @@ class Inactive(Value):
         title="How",
         description="By an export of all users, or by many searches. Any: searches only where there can be no export.",
     )
-    confirm_with: Literal["none", "sessions", "refresh tokens", "logs"] = Field(
+    confirm_with: Signs | Literal["none"] = Field(
         default="none",
         title="Confirm with",
         description="Silent logins and refresh tokens do not count as a login. What to look at for each person found, "
@@ -101,9 +105,11 @@ class Inactive(Value):
     limit: int | None = Field(default=None, ge=1, title="At most", description="How many to bring; empty for all.")
 
     @model_validator(mode="after")
-    def _one_moment(self) -> "Inactive":
+    def _onemoment_of(self) -> "Inactive":
         if (self.days is None) == (self.before is None):
             raise ValueError("Say either how many days, or before which moment.")
+        if self.before is not None and self.gone_before is not None and self.gone_before >= self.before:
+            raise ValueError("Gone before has to be earlier than Before: nobody could be found.")
         return self
 
     @property
@@ -165,6 +171,8 @@ class _Look:
     given: Inactive
     now: datetime
     before: datetime
+    gone: datetime
+    """Whoever was last there before this is gone for good."""
     known: Sequence[str]
     plain: bool
     seen: int = 0
@@ -176,16 +184,22 @@ class _Look:
     def at(cls, given: Inactive, now: datetime) -> "_Look":
         before = given.before or now - timedelta(days=given.days or 0)
         return cls(
-            given=given, now=now, before=_rounded(before.astimezone(UTC)), known=given.known, plain=given.everybody
+            given=given,
+            now=now,
+            before=_rounded(before.astimezone(UTC)),
+            gone=_rounded(given.gone_before.astimezone(UTC)) if given.gone_before else NEVER_GONE,
+            known=given.known,
+            plain=given.everybody,
         )
 
     def lines(self, first: int, lines: Sequence[bytes]) -> list[InactiveUser]:
         """Pick from lines of an export. Most people are active, which is seen without reading the line as a whole."""
-        before, begin, at, end = _text(self.before).encode(), BEGIN, len(BEGIN), len(BEGIN) + MOMENT
+        before, gone = _text(self.before).encode(), _text(self.gone).encode()
+        begin, at, end = BEGIN, len(BEGIN), len(BEGIN) + MOMENT
         old = [
             (number, line)
             for number, line in enumerate(lines, first)
-            if line[:at] != begin or line[at:end] < before or line[end : end + 1] != b'"' or line[-1:] != b"}"
+            if line[:at] != begin or gone <= line[at:end] < before or line[end : end + 1] != b'"' or line[-1:] != b"}"
         ]
         found = []
         for number, line in old:
@@ -218,8 +232,8 @@ class _Look:
         given, login = self.given, user.get("last_login")
         if given.who == ("signed in before" if login is None else "never signed in"):
             return None
-        since = _moment(user.get("created_at") if login is None else login)
-        if since is None or since >= self.before:
+        since = moment_of(user.get("created_at") if login is None else login)
+        if since is None or not self.gone <= since < self.before:
             return None
         if given.without_blocked and user.get("blocked"):
             return None
@@ -265,7 +279,7 @@ async def find_inactive_users(client: Tenant, given: Inactive) -> AsyncIterator[
     job_id = None if given.how == "search" else await _export(client, look)
     found = _searched(client, look) if job_id is None else _exported(client, look, job_id)
     if given.confirm_with != "none":
-        found = _confirmed(client, look, found, _SIGNS[given.confirm_with])
+        found = _confirmed(client, look, found, SIGNS[given.confirm_with])
     async with aclosing(found):
         async for some in found:
             brought = some if given.limit is None else some[: given.limit - signals.total()]
@@ -318,7 +332,7 @@ async def _searched(client: Tenant, look: _Look) -> AsyncGenerator[list[Inactive
 async def _slices(
     client: Tenant, look: _Look, name: str, terms: Sequence[str]
 ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
-    left = [(EARLIEST, look.before)]
+    left = [(max(look.gone, EARLIEST), look.before)]
     while left:
         low, high = left.pop()
         query = " AND ".join([f"{name}:[{_text(low)} TO {_text(high)}}}", *terms])
@@ -331,7 +345,7 @@ async def _slices(
             yield [] if page is None else await _slice(client, look, query, name, page)
             continue
         # They come in order: before the first there is nobody.
-        first = _moment(page.users[0].get(name)) if page is not None and page.users else None
+        first = moment_of(page.users[0].get(name)) if page is not None and page.users else None
         low = max(low, first) if first is not None and first < high else low
         middle = _rounded(low + (high - low) / 2)
         left += [(middle, high), (low, middle)] if low < middle else [(low, high)]
@@ -386,116 +400,35 @@ async def _slice(client: Tenant, look: _Look, query: str, name: str, page: _Page
     return list(users.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sign:
-    """Where to look for a later sign of life."""
-
-    signal: Signal
-    path: str
-    """Below the user's own."""
-    things: str
-    """What the list of them is called there."""
-    moments: Sequence[str]
-    """What in each of them says when it was used; the first that is there."""
-    query: Mapping[str, str]
-    types: frozenset[str] = frozenset()
-    """The types that count; empty for all."""
-
-
-_SIGNS: Final[Mapping[str, _Sign]] = {
-    "sessions": _Sign(
-        signal="session",
-        path="sessions",
-        things="sessions",
-        moments=("last_interacted_at", "updated_at", "authenticated_at"),
-        query={"take": "100"},
-    ),
-    "refresh tokens": _Sign(
-        signal="refresh_token",
-        path="refresh-tokens",
-        things="tokens",
-        moments=("last_exchanged_at", "created_at"),
-        query={"take": "100"},
-    ),
-    "logs": _Sign(
-        signal="log",
-        path="logs",
-        things="logs",
-        moments=("date",),
-        query={"sort": "date:-1", "per_page": "100"},
-        types=frozenset({"s", "ss", "ssa", "sens", "seacft", "sertft", "sepft", "seoobft", "seotpft", "sede"}),
-    ),
-}
-"""Logs also tell of failures and of what administrators did to a person: only what the person did with success counts."""
-
-
 async def _confirmed(
-    client: Tenant, look: _Look, found: AsyncGenerator[list[InactiveUser], None], sign: _Sign
+    client: Tenant, look: _Look, found: AsyncGenerator[list[InactiveUser], None], signs: Sequence[Sign]
 ) -> AsyncGenerator[list[InactiveUser], None]:
     """Look for a later sign of life of each person."""
     async with aclosing(found):
         async for some in found:
             for start in range(0, len(some), AT_ONCE):
                 several = some[start : start + AT_ONCE]
-                looked = await asyncio.gather(*(_confirm(client, look, user, sign) for user in several))
+                looked = await asyncio.gather(*(_confirm(client, look, user, signs) for user in several))
                 yield [user for user in looked if user is not None]
 
 
-async def _confirm(client: Tenant, look: _Look, user: InactiveUser, sign: _Sign) -> InactiveUser | None:
+async def _confirm(client: Tenant, look: _Look, user: InactiveUser, signs: Sequence[Sign]) -> InactiveUser | None:
     """Return the person as they are known now, None if they are to be left out, or are not there any more."""
-    since = _moment(user.seen_at)
+    since = moment_of(user.seen_at)
     try:
-        last = await _last(client, user.user_id, sign)
+        seen = await last_of(client, user.user_id, signs)
     except Missing as error:
         if error.code == NO_SUCH_USER:
             return None
-        raise _not_offered(look.given.confirm_with, error) from error
-    except Refused as error:
-        raise _not_offered(look.given.confirm_with, error) from error
-    if last is None or (since is not None and since >= last):
+        raise
+    if seen is None or (since is not None and since >= seen.at):
         return user
-    active = last >= look.before
+    active = seen.at >= look.before
     look.active += active
     if active and look.given.confirmed == "leave out":
         return None
-    seen = {"signal": sign.signal, "seen_at": _text(last), "inactive_days": (look.now - last).days, "active": active}
-    return user.model_copy(update=seen)
-
-
-async def _last(client: Tenant, user_id: str, sign: _Sign) -> datetime | None:
-    """Return the last moment of a sign of life."""
-    path, query = f"/api/v2/users/{quote(user_id, safe='')}/{sign.path}", dict(sign.query)
-    moments: list[datetime | None] = []
-    while True:
-        answer = await patiently(partial(client.http.get, path, params=query))
-        try:
-            body = answer.json()
-            things, following = (body, None) if isinstance(body, list) else (body[sign.things], body.get("next"))
-            moments += [
-                _moment(next((thing[name] for name in sign.moments if thing.get(name)), None))
-                for thing in things
-                if not sign.types or thing.get("type") in sign.types
-            ]
-        except (ValueError, LookupError, AttributeError, TypeError):
-            raise Refused(f"{SERVICE} answered with something that cannot be understood.") from None
-        if not following:
-            return max((moment for moment in moments if moment is not None), default=None)
-        query["from"] = str(following)
-
-
-def _not_offered(what: str, error: ConnectorError) -> Refused:
-    return Refused(f"Nobody can be confirmed with {what} here. {error.message}", status=error.status, code=error.code)
-
-
-def _moment(text: Any) -> datetime | None:
-    """Read a moment as Auth0 writes it; None where there is none. Raises Refused for what is not one."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except (ValueError, TypeError):
-        raise Refused(f"{SERVICE} gave a moment that cannot be understood.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    known = {"signal": seen.signal, "seen_at": _text(seen.at), "inactive_days": (look.now - seen.at).days}
+    return user.model_copy(update={**known, "active": active})
 
 
 def _text(moment: datetime) -> str:

@@ -23,6 +23,8 @@ SCOPES: Final[Mapping[str, Needs]] = {
     "search_users": ("read:users",),
     "export_users": ("read:users",),
     "find_inactive_users": ("read:users",),
+    "check_inactive": ("read:users",),
+    "delete_inactive_user": ("read:users", "delete:users"),
     "create_user": ("create:users",),
     "update_user": ("update:users",),
     "set_app_metadata": (("update:users", "update:users_app_metadata"),),

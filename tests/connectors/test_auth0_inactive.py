@@ -56,6 +56,8 @@ def inactive_among(auth0: Auth0, before: str) -> list[str]:
         ({"days": 100, "who": "never signed in"}, [NEVER]),
         ({"days": 300}, [YEAR]),
         ({"days": 1000}, []),
+        ({"days": 100, "gone_before": "{{300}}"}, [NEVER, MONTHS]),
+        ({"days": 100, "gone_before": "{{200}}"}, [MONTHS]),
         ({"days": 100, "connection": "google-oauth2"}, []),
         ({"days": 100, "connection": "Username-Password-Authentication"}, [NEVER, MONTHS, YEAR]),
         ({"days": 100, "connection": 'x" OR user_id:"*'}, []),
@@ -65,6 +67,8 @@ def inactive_among(auth0: Auth0, before: str) -> list[str]:
 async def test_the_inactive_are_found(tenant: Tenant, how: str, given: dict[str, Any], expected: list[str]) -> None:
     if given["days"] == 8.5:
         given = {**given, "before": days_ago(8.5), "days": None}
+    if "gone_before" in given:
+        given = {**given, "gone_before": days_ago(float(given["gone_before"].strip("{}")))}
     users, summary = await find(tenant, how=how, **given)
     assert ids(users) == expected
     assert (summary.complete, summary.how) == (True, how)
@@ -103,7 +107,16 @@ async def test_whose_name_is_hostile_is_found_as_they_are(auth0: Auth0, tenant: 
     assert [(user.name, user.email) for user in users] == [(name, "odd@example.com")]
 
 
-@pytest.mark.parametrize("given", [{}, {"days": 1, "before": days_ago(1)}, {"days": 0}, {"before": "2030-01-01"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"days": 1, "before": days_ago(1)},
+        {"days": 0},
+        {"before": "2030-01-01"},
+        {"before": days_ago(9), "gone_before": days_ago(8)},
+    ],
+)
 def test_what_is_inactive_is_said_in_one_way(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Inactive.model_validate(given)
@@ -155,7 +168,14 @@ async def test_without_the_permission_nothing_is_done(auth0: Auth0, tenant: Tena
         await anext(catalog().actions["auth0.find_inactive_users"].carry_out(tenant, Inactive(days=100)))
 
 
-@pytest.mark.parametrize(("sign", "signal"), [("sessions", "session"), ("refresh tokens", "refresh_token")])
+@pytest.mark.parametrize(
+    ("sign", "signal"),
+    [
+        ("sessions", "session"),
+        ("refresh tokens", "refresh_token"),
+        ("sessions and refresh tokens", "refresh_token"),
+    ],
+)
 async def test_a_later_sign_of_life_counts(auth0: Auth0, tenant: Tenant, sign: str, signal: str) -> None:
     user = {"email": "quiet@example.com", "created_at": days_ago(900), "last_login": days_ago(800)}
     await auth0.add_user(user_id="auth0|quiet", **user)  # with a session and a refresh token of today
