@@ -322,7 +322,7 @@ class _Check:
         if on_error.steps is not None:
             more = yield from self.branch(on_error.steps, f"{path}/steps", failed)
             left = {**left, **more}
-            if step.id is not None:
+            if step.id is not None and not isinstance(on_error.steps[-1], Stop):
                 left[step.id] = Unsure(own)
         return left
 

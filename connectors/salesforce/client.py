@@ -37,6 +37,7 @@ HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 LOCAL: Final = re.compile(r"(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+LACKING: Final = re.compile(r"No such column '([\w.]{1,200})' on (?:entity|sobject of type) '?(\w{1,80})'?")
 USAGE: Final = re.compile(r"api-usage=(\d+)/(\d+)")
 PARKED: Final = 900.0
 """Seconds until an org is asked again whose calls of the day are used up: they come back bit by bit, over a day."""
@@ -246,8 +247,13 @@ def connect(settings: Settings, wire: Wire) -> Org:
     return Org(settings=settings, http=http, quota=quota)
 
 
+class _Attributes(Lenient):
+    type: str = ""
+
+
 class _Record(Lenient):
     Id: str = ""
+    attributes: _Attributes = _Attributes()
 
 
 class _Match(Lenient):
@@ -274,10 +280,11 @@ class Said(Lenient):
     )
 
     @property
-    def matched(self) -> list[str]:
-        """The records that a duplicate rule found."""
+    def matched(self) -> dict[str, str]:
+        """The records that a duplicate rule found: their ids, and of which object each is."""
         found = self.duplicates.matchResults if self.duplicates else ()
-        return [match.record.Id for result in found for match in result.matchRecords if match.record.Id]
+        records = [match.record for result in found for match in result.matchRecords]
+        return {record.Id: record.attributes.type for record in records if record.Id}
 
     @property
     def text(self) -> str:
@@ -288,10 +295,10 @@ class Said(Lenient):
 class Duplicates(Refused):
     """A duplicate rule found records that are the same."""
 
-    def __init__(self, message: str, *, records: list[str], status: int | None) -> None:
+    def __init__(self, message: str, *, records: Mapping[str, str], status: int | None) -> None:
         super().__init__(message, status=status, code="DUPLICATES_DETECTED")
         self.records = records
-        """Their ids."""
+        """Their ids, and of which object each is."""
 
 
 _SAID: Final = TypeAdapter(list[Said])
@@ -318,6 +325,14 @@ def classify(response: httpx.Response) -> ConnectorError | None:
     )
 
 
+def no_field(sobject: str, field: str) -> str:
+    """Say that there is no such field, and what to do about it."""
+    return (
+        f"{SERVICE}: the object {sobject} has no field {field} that this connection may use. If it is to be there, create "
+        f"it (Setup, Object Manager, {sobject}, Fields & Relationships), and let the connection's user see and edit it."
+    )
+
+
 def named(said: Said, *, status: int | None = None) -> ConnectorError | None:
     """Name an error by its code alone; None where the code does not say enough."""
     match said.code:
@@ -332,8 +347,12 @@ def named(said: Said, *, status: int | None = None) -> ConnectorError | None:
         case "ENTITY_IS_DELETED":
             return Missing(f"{SERVICE}: the record was deleted.", status=status, code=said.code)
         case "DUPLICATES_DETECTED":
-            message = f"{SERVICE}: a duplicate rule found this record already: {clean(said.message)}"
+            those = ", ".join(f"{kind} {id_}".strip() for id_, kind in said.matched.items()) or clean(said.message)
+            message = f"{SERVICE}: a duplicate rule found this record already: {those}"
             return Duplicates(message, records=said.matched, status=status)
+        case "INVALID_FIELD" if lacking := LACKING.search(said.message):
+            # In its own words this shows the whole query, with people's data in it.
+            return Refused(no_field(lacking[2], lacking[1]), status=status, code=said.code)
         case _:
             return None
 

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from pydantic import Field
 
 from connectors.base import Lenient, Value
-from connectors.errors import Ambiguous, Refused
+from connectors.errors import Ambiguous, Missing, Refused
 from connectors.limits import patiently
-from connectors.salesforce.client import SERVICE, Duplicates, Org
+from connectors.salesforce.client import SERVICE, Duplicates, Org, no_field
 from connectors.salesforce.soql import Condition, Plain, found, select
 
 LOOKS: Final = (0.2, 1.0, 2.0)
@@ -63,7 +63,9 @@ async def make(
         if org.settings.key_field is None:
             raise Refused("This connection has no key field: name one in the connection, or leave the key empty.")
         others = {name: value for name, value in values.items() if name != org.settings.key_field}
-        return await upsert(org, sobject, org.settings.key_field, key, others, allow_save=if_there == "create anyway")
+        # Whoever makes the record anew with another key wants another: one that is there keeps the key it has.
+        instead: IfThere = "create anyway" if if_there == "create anyway" else "refuse"
+        return await upsert(org, sobject, org.settings.key_field, key, others, if_there=instead)
     identity = [
         Condition(field=name, value=values[name]) for name in same if isinstance(values.get(name), str) and values[name]
     ]
@@ -106,9 +108,9 @@ async def _post(
             response = await org.http.post(path(org, sobject), json=dict(values), headers=headers)
             return Made(id=_Answer.model_validate_json(response.content).id, created=True)
         except Duplicates as error:
-            if if_there != "use it" or len(error.records) != 1:
+            if if_there != "use it" or list(error.records.values()) != [sobject]:
                 raise
-            return Made(id=error.records[0], created=False)
+            return Made(id=next(iter(error.records)), created=False)
         except (Ambiguous, ValueError) as error:
             new = await _looked_for(org, sobject, telling, before)
             if len(new) == 1:
@@ -161,11 +163,14 @@ async def upsert(
     values: Mapping[str, Any],
     *,
     update_only: bool = False,
-    allow_save: bool = False,
+    if_there: IfThere = "refuse",
 ) -> Made:
-    """Change the record with this external id, or make it. Twice is the same as once."""
+    """Change the record with this external id, or make it. Twice is the same as once.
+
+    `if_there` is about a record that only a duplicate rule finds: "use it" gives that one the external id.
+    """
     address = path(org, sobject, field, value)
-    headers = {"Sforce-Duplicate-Rule-Header": "allowSave=true"} if allow_save else {}
+    headers = {"Sforce-Duplicate-Rule-Header": "allowSave=true"} if if_there == "create anyway" else {}
     params = {"updateOnly": "true"} if update_only else None
     async with org.lock(sobject, field, value.lower()):
         for left in reversed(range(TRIES)):
@@ -173,12 +178,35 @@ async def upsert(
                 response = await org.http.patch(address, params=params, json=dict(values), headers=headers)
                 answer = _Answer.model_validate_json(response.content)
                 return Made(id=answer.id, created=answer.created)
+            except Duplicates as error:
+                if if_there != "use it":
+                    raise
+                return await _adopted(org, sobject, field, value, error)
+            except Missing as error:
+                if update_only or field not in error.message:
+                    raise
+                message = f"{no_field(sobject, field)} It is a text field with External ID and Unique ticked."
+                raise Refused(message, status=error.status, code=error.code) from error
             except (Ambiguous, Refused, ValueError) as error:
                 again = not isinstance(error, Refused) or error.code == "DUPLICATE_VALUE"
                 if not left or not again:
                     raise
                 await asyncio.sleep(LOOKS[0])
     raise Ambiguous  # not reached: the last try returns or raises
+
+
+async def _adopted(org: Org, sobject: str, field: str, value: str, found: Duplicates) -> Made:
+    """Give the one record that a duplicate rule found its external id; all else of it stays as it is."""
+    if list(found.records.values()) != [sobject]:
+        raise found
+    (id_,) = found.records
+    there = (await get(org, sobject, id_, [field])).get(field)
+    if there not in {None, "", value}:
+        raise Refused(
+            f"{found.message}, and that has another {field}.", status=found.status, code=found.code
+        ) from found
+    await update(org, sobject, id_, {field: value})
+    return Made(id=id_, created=False)
 
 
 async def update(org: Org, sobject: str, id_: str, values: Mapping[str, Any]) -> Done:

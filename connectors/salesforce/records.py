@@ -16,6 +16,7 @@ OBJECT = "API name of the object, such as Contact or Invoice__c."
 VALUES = "API names of fields and what is put there; empty for nothing."
 KEY = "Text that names this record: the same again makes no second one. Needs the connection's key field."
 IF_THERE = "What to do when Salesforce finds it there already, also by a duplicate rule."
+ADOPTED = "What to do when only a duplicate rule finds it there already: `use it` gives that record the external id."
 FIELDS: Final[JsonDict] = {"choices_of": "salesforce.fields"}
 OBJECTS: Final[JsonDict] = {"choices_of": "salesforce.objects"}
 
@@ -62,6 +63,7 @@ class Upserted(Value):
     external_id: str = Field(min_length=1, max_length=255, title="External id", description="What names the record.")
     values: dict[ApiName, Any] = Field(title="Fields", description=VALUES)
     update_only: bool = Field(default=False, title="Only update", description="Never make a new record.")
+    if_there: IfThere = Field(default="refuse", title="If a duplicate rule finds it", description=ADOPTED)
 
 
 class Query(Value):
@@ -126,7 +128,13 @@ async def upsert_record(client: Org, given: Upserted) -> Made:
     """Change the record that has this external id, or make it where there is none."""
     values = {name: value for name, value in given.values.items() if name != given.external_id_field}
     return await making.upsert(
-        client, given.sobject, given.external_id_field, given.external_id, values, update_only=given.update_only
+        client,
+        given.sobject,
+        given.external_id_field,
+        given.external_id,
+        values,
+        update_only=given.update_only,
+        if_there=given.if_there,
     )
 
 

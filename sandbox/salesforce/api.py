@@ -319,6 +319,10 @@ def converted(org: Org, given: Mapping[str, Any]) -> dict[str, Any]:
         raise Refusal(400, "CANNOT_UPDATE_CONVERTED_LEAD", "This lead has already been converted.")
     if given.get("convertedStatus") != "Closed - Converted":
         raise Refusal(400, "INVALID_STATUS", "invalid convertedStatus: " + str(given.get("convertedStatus")))
+    if given.get("contactId"):
+        contact_there = org.find(org.kind("Contact"), str(given["contactId"]))
+        if not given.get("accountId") or contact_there["AccountId"] != given["accountId"]:
+            raise Refusal(400, "INVALID_ID_FIELD", "the contact must be of the account that is given")
     account = given.get("accountId") or org.create(org.kind("Account"), {"Name": lead["Company"]})["Id"]
     values = {name: lead[name] for name in ("FirstName", "LastName", "Email", "Phone", "Title") if lead[name]}
     contact = given.get("contactId") or org.create(org.kind("Contact"), values | {"AccountId": account})["Id"]

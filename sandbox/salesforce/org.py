@@ -21,6 +21,8 @@ CLIENT_SECRET: Final = "sandbox-consumer-secret"
 USERNAME: Final = "integration@example.com"
 REFRESH_TOKEN: Final = "5Aep861sandbox-refresh-token"
 ORG_ID: Final = "00D000000000001AAA"
+NAME_AND_PHONE: Final = ("FirstName", "LastName", "Phone")
+"""What the standard rules also match on, besides the e-mail address."""
 LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 Record = dict[str, Any]
 
@@ -268,11 +270,10 @@ class Org:
                 if str(other.get(field.name) or "").lower() == str(value).lower():
                     message = f"duplicate value found: {field.name} duplicates value on record with id: {other['Id']}"
                     raise Refusal(400, "DUPLICATE_VALUE", message, ())
-        email = values.get("Email")
         rule = self.settings.duplicate_rules
-        if rule == "off" or not email or kind.name not in {"Contact", "Lead"} or own is not None:
+        if rule == "off" or kind.name not in {"Contact", "Lead"} or own is not None:
             return
-        same = [each for each in others if str(each.get("Email") or "").lower() == str(email).lower()]
+        same = [each for each in others if _matches(values, each, "Email") or _matches(values, each, *NAME_AND_PHONE)]
         if same and not (rule == "alert" and allow_save):
             raise self._duplicates(kind, same)
 
@@ -308,3 +309,8 @@ class Org:
             ],
         }
         return refusal
+
+
+def _matches(new: Record, old: Record, *fields: str) -> bool:
+    """Tell whether two records have the same in all of some fields, and something in each."""
+    return all(new.get(name) and str(new[name]).lower() == str(old.get(name) or "").lower() for name in fields)

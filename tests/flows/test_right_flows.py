@@ -47,6 +47,13 @@ RIGHT = [
     ),
     pytest.param(
         flow(
+            "[{id: order, do: shop.look, using: $ACCOUNT, with: {order: abc}, on error: {only for: [missing],"
+            " steps: [{stop: done, say: Gone}]}}, {stop: done, say: '{{ steps.order.id }}'}]"
+        ),
+        id="an error that ends the run",
+    ),
+    pytest.param(
+        flow(
             "[{id: order, do: shop.look, using: $ACCOUNT, with: {order: abc}, on error: {give: {id: '{{ error.kind }}',"
             " total: 0, why: 'No: {{ error.message }}'}}}, {stop: done, say: '{{ steps.order.id }}'}]"
         ),

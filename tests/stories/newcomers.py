@@ -1,8 +1,10 @@
 """People who come to the tenant, as the stories of the templates for new users tell of them."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from bot import assembly
 from bot.connections import stream_token
@@ -12,6 +14,7 @@ from flows.fields import ConnectionField, PickField
 from flows.language import written
 from flows.templates import library
 from flows.vault import Account
+from tests.bot.made import ended
 from tests.worlds import TENANT, Service, Stage
 
 NEEDED: Final = {
@@ -43,6 +46,7 @@ async def shipped(stage: Stage, name: str, **chosen: Any) -> None:
             template=name,
             document=written(template),
             settings=settings | chosen,
+            tables=template.tables,
             by=stage.slack.who("admin"),
             now=time.time(),
         )
@@ -96,3 +100,31 @@ async def told(
     headers = {"authorization": stream_token(account, "events")}
     answer = await stage.http.post(f"{stage.bot}/in/{stage.key}/events", json=event, headers=headers)
     assert (answer.status_code, answer.json()["accepted"]) == (202, 1), answer.text
+
+
+async def comes(stage: Stage, **profile: Any) -> dict[str, Any]:
+    """Let somebody come to the tenant who has not been there."""
+    known = {"sessions": 0, "refresh_tokens": 0, **profile}
+    return dict(await stage.auth0.post("users", known))
+
+
+async def as_admin(stage: Stage, verb: str, path: str, **body: Any) -> dict[str, Any]:
+    """Change something in the tenant, as its admins do."""
+    async with assembly.kept(Settings(**stage.settings)) as things:
+        tenant = await things.accounts.client(TENANT)
+        return dict((await tenant.http.request(verb, path, json=body)).json())
+
+
+async def changed(stage: Stage, user_id: str, **profile: Any) -> None:
+    """Change what the tenant knows of a user."""
+    for name, value in profile.items():
+        await as_admin(stage, "PATCH", f"/api/v2/users/{quote(user_id, safe='')}", **{name: value})
+
+
+async def saying(stage: Stage, flow: str, words: str) -> str:
+    """Wait until a run of a flow has ended and says something with these words in it, and return all of it."""
+    while True:
+        found = [said for said in await ended(stage, flow, 1) if words in said]
+        if found:
+            return found[0]
+        await asyncio.sleep(0.02)  # the database tells nobody

@@ -2,15 +2,12 @@
 
 import signal
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
-from bot import assembly
-from bot.settings import Settings
 from tests.bot.made import ended, start
-from tests.stories.newcomers import shipped, streaming, told
-from tests.worlds import TENANT, Stage, text_of
+from tests.stories.newcomers import as_admin, changed, comes, shipped, streaming, told
+from tests.worlds import Stage, text_of
 
 FLOW = "link-accounts"
 
@@ -18,9 +15,8 @@ FLOW = "link-accounts"
 async def newcomer(stage: Stage, connection: str = "google-oauth2", **profile: Any) -> tuple[str, dict[str, Any]]:
     """Let the first customer come again by another way. Gives the older id, and the new account."""
     old = await stage.auth0.user()
-    known = {"connection": connection, "email": old["email"], "email_verified": True, "name": "Again", "sessions": 0}
-    new = await stage.auth0.post("users", {**known, "user_metadata": {"colour": "blue"}, **profile})
-    return old["user_id"], new
+    known = {"connection": connection, "email": old["email"], "email_verified": True, "name": "Again"}
+    return old["user_id"], await comes(stage, **{**known, "user_metadata": {"colour": "blue"}, **profile})
 
 
 async def question(stage: Stage, title: str, number: int = 1) -> dict[str, Any]:
@@ -33,23 +29,6 @@ async def question(stage: Stage, title: str, number: int = 1) -> dict[str, Any]:
 
 async def identities(stage: Stage, user_id: str) -> list[str]:
     return [f"{each['provider']}|{each['user_id']}" for each in (await stage.auth0.find(user_id))["identities"]]
-
-
-async def as_admin(stage: Stage, verb: str, path: str, **body: Any) -> dict[str, Any]:
-    """Change something in the tenant, as its admins do."""
-    async with assembly.kept(Settings(**stage.settings)) as things:
-        tenant = await things.accounts.client(TENANT)
-        return dict((await tenant.http.request(verb, path, json=body)).json())
-
-
-async def changed(stage: Stage, user_id: str, **profile: Any) -> None:
-    """Change what the tenant knows of a user."""
-    for name, value in profile.items():
-        await as_admin(stage, "PATCH", f"/api/v2/users/{quoted(user_id)}", **{name: value})
-
-
-def quoted(user_id: str) -> str:
-    return quote(user_id, safe="")
 
 
 async def test_who_says_link_makes_one_account_of_two_and_can_take_it_back(set_up: Stage) -> None:
@@ -141,9 +120,7 @@ async def test_risky_pairs_are_asked_about_where_that_is_wanted_and_never_linked
 
 async def test_several_matches_become_one_account_without_asking_and_are_all_taken_apart_again(set_up: Stage) -> None:
     old, new = await newcomer(set_up)
-    code = await set_up.auth0.post(
-        "users", {"connection": "email", "email": new["email"], "email_verified": True, "sessions": 0}
-    )
+    code = await comes(set_up, connection="email", email=new["email"], email_verified=True)
     await shipped(set_up, FLOW, mode="automatic")
     async with set_up.bot_running():
         await told(set_up, new)
