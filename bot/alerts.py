@@ -75,16 +75,33 @@ def verdict(decision: Decision) -> str:
     return f"*{title}* was chosen by {words.person(decision.decided_by)}, {when}"
 
 
-def _head(question: Question) -> list[dict[str, Any]]:
+def heading(text: str) -> dict[str, Any]:
+    """Return a line in large letters."""
+    return {"type": "header", "text": words.plain(text, 150)}
+
+
+def details(question: Question, *, most: int | None = None) -> list[dict[str, Any]]:
+    """Return the facts below a question, in two columns."""
     fields = [
         words.marked(f"*{words.escape(label)}*\n{words.shown(value)}"[:2000])
-        for label, value in question.details.items()
+        for label, value in list(question.details.items())[:most]
     ]
-    return [
-        {"type": "header", "text": words.plain(question.title, 150)},
-        words.section(f"*{words.escape(question.text, 1000)}*"),
-        *({"type": "section", "fields": fields[start : start + 10]} for start in range(0, len(fields), 10)),
-    ]
+    return [{"type": "section", "fields": fields[start : start + 10]} for start in range(0, len(fields), 10)]
+
+
+def confirmation(title: str, said: str, *, style: str | None, about: str = "") -> dict[str, Any]:
+    """Return what people are asked to confirm when they press a button."""
+    made: dict[str, Any] = {
+        "title": words.plain(about or title, 100),
+        "text": words.plain(said, 300),
+        "confirm": words.plain(title, 30),
+        "deny": words.plain("Cancel", 30),
+    }
+    return {**made, "style": style} if style else made
+
+
+def _head(question: Question) -> list[dict[str, Any]]:
+    return [heading(question.title), words.section(f"*{words.escape(question.text, 1000)}*"), *details(question)]
 
 
 def _button(question: Question, name: str, choice: Mapping[str, str | None]) -> dict[str, Any]:
@@ -99,12 +116,6 @@ def _button(question: Question, name: str, choice: Mapping[str, str | None]) -> 
     if choice.get("style"):
         button["style"] = choice["style"]
     if choice.get("confirm"):
-        button["confirm"] = {
-            "title": words.plain(question.text, 100),
-            "text": words.plain(str(choice["confirm"]), 300),
-            "confirm": words.plain(title, 30),
-            "deny": words.plain("Cancel", 30),
-        }
-        if choice.get("style"):
-            button["confirm"]["style"] = choice["style"]
+        said, style = str(choice["confirm"]), choice.get("style")
+        button["confirm"] = confirmation(title, said, style=style, about=question.text)
     return button

@@ -13,7 +13,16 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import backfills as backfill_desk
-from bot import commands, connecting, decisions, flow_settings, home, picking, starts
+from bot import (
+    commands,
+    connecting,
+    decisions,
+    flow_settings,
+    home,
+    picking,
+    starts,
+    storms,
+)
 from bot import runs as run_desk
 from bot.backfills import BackfillDesk
 from bot.commands import Commands
@@ -47,6 +56,7 @@ def create(
     verify: bool,
     runs: Runs,
     asked: Decisions,
+    many: storms.Storms,
     permissions: Permissions,
     settings: FlowSettings,
     verbs: Commands,
@@ -70,6 +80,7 @@ def create(
     # Bolt logs the whole body of a request whose signature is wrong.
     getLogger("slack_bolt.AsyncRequestVerification").setLevel(WARNING)
     decisions.register(app, runs=runs, decisions=asked, permissions=permissions)
+    storms.register(app, many)
     commands.register(app, verbs)
     flow_settings.register(app, settings)
     run_desk.register(app, desk)

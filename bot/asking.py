@@ -6,13 +6,14 @@ from typing import Any
 import structlog
 
 from bot import words
-from bot.alerts import AGAIN, closed_alert, open_alert, reminder
-from bot.replies import Message
+from bot.alerts import AGAIN, closed_alert, open_alert
+from bot.gatherings import GatheredAlerts
+from bot.insisting import Insisting
 from bot.workspace import Workspace
 from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect
 from flows.alert_messages import AlertMessages
 from flows.decisions import Decisions, question_of
-from flows.questions import ESCALATE, Question
+from flows.questions import Question
 from flows.store import Store
 from flows.surroundings import Ended, Errand
 from flows.tables import Decision
@@ -23,9 +24,18 @@ log = structlog.get_logger()
 class SlackPeople:
     """Reaches people through Slack. One message per question in each place where it is asked, changed in place."""
 
-    def __init__(self, workspace: Workspace, decisions: Decisions, store: Store, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        decisions: Decisions,
+        store: Store,
+        gathered: GatheredAlerts,
+        now: Callable[[], float],
+    ) -> None:
         self._workspace = workspace
         self._decisions = decisions
+        self._gathered = gathered
+        self._insisting = Insisting(workspace, decisions, store, gathered, now)
         self._more = AlertMessages(store)
         self._store = store
         self._now = now
@@ -34,6 +44,10 @@ class SlackPeople:
         """Post a question once. If an earlier post may have arrived, look for it first."""
         decision = await self._decisions.open(question, now=self._now())
         if decision.message is not None:
+            return
+        if decision.gathering is not None:
+            await self._gathered.ask(question, decision)
+            await self._point_on(question)
             return
         places = await self._places(question)
         if decision.posting:
@@ -58,7 +72,7 @@ class SlackPeople:
     async def _point_on(self, question: Question) -> None:
         """Say on the run's earlier questions that it goes on with another: they are not worked on meanwhile."""
         for decision in await self._decisions.of_run(question.run_id):
-            if decision.id != question.id and decision.state != "pending":
+            if decision.id != question.id and decision.state != "pending" and decision.gathering is None:
                 await self._show(question_of(decision), decision, None, meanwhile="It goes on in a new message.")
 
     async def _places(self, question: Question) -> Sequence[str]:
@@ -103,92 +117,31 @@ class SlackPeople:
 
     async def speaks_since(self, question: Question) -> float | None:
         """Return since when a question is asked; None if nothing more is to be said about it."""
-        decision = await self._decisions.read(question.id)
-        return decision.asked_at if decision is not None and decision.message is not None else None
+        return await self._insisting.speaks_since(question)
 
     async def insist(self, question: Question, name: str) -> None:
         """Remind people of a question that is open, or ask it in the second place, too."""
-        decision = await self._decisions.read(question.id)
-        if decision is None or decision.message is None or decision.state != "pending":
-            return
-        if name == ESCALATE and not question.escalate_to.startswith("S"):
-            said = open_alert(question, decision.deadline, since=decision.asked_at)
-            await self._once(question.id, name, question.escalate_to, said)
-            also = await self._elsewhere(question)
-            text, blocks = open_alert(question, decision.deadline, also=[place for place, _ in also])
-            await self._workspace.update(decision.channel, decision.message, text=text, blocks=blocks)
-            return
-        whom = [question.escalate_to] if name == ESCALATE else await self._concerned(question)
-        said = reminder(question, decision.deadline, whom)
-        await self._once(
-            question.id, name, decision.channel, said, thread=decision.message, broadcast=name == ESCALATE or None
-        )
-
-    async def _concerned(self, question: Question) -> Sequence[str]:
-        """Return whom to remind: those the flow names, or those who may decide, or who set the flow up."""
-        if question.mention:
-            return list(question.mention)
-        allowed = await self._store.allowed("decide")
-        if allowed:
-            return allowed
-        flow = await self._store.flow(question.flow)
-        return [flow.changed_by] if flow is not None and flow.changed_by else []
-
-    async def _once(
-        self,
-        alert: str,
-        name: str,
-        place: str,
-        said: Message,
-        *,
-        thread: str | None = None,
-        broadcast: bool | None = None,
-    ) -> None:
-        """Post one more message of an alert, once: if an earlier attempt may have arrived, it is looked for first."""
-        key, (text, blocks) = f"{alert}/{name}", said
-        begun, is_new = await self._more.begin(alert, name, now=self._now())
-        if begun.message is not None:
-            return
-        found = None if is_new else await self._found(place, key, since=begun.at, thread=thread)
-        channel, message = (
-            (place, found)
-            if found is not None
-            else await self._workspace.post(
-                place, text=text, blocks=blocks, key=key, thread=thread, broadcast=broadcast
-            )
-        )
-        await self._more.posted(alert, name, channel=channel, message=message)
-        log.info("insisted", alert=alert, name=name)
-
-    async def _found(self, place: str, key: str, *, since: float, thread: str | None) -> str | None:
-        try:
-            return await self._workspace.find(place, key=key, since=since, thread=thread)
-        except (Missing, Reconnect):
-            return None  # what was said to a person cannot be looked up; being told twice does no harm
-
-    async def _elsewhere(self, question: Question) -> Sequence[tuple[str, str]]:
-        """Return where else a question is asked: channels, and the messages there."""
-        if not question.escalate_to or question.escalate_to.startswith("S"):
-            return []
-        return [
-            (one.channel, one.message)
-            for one in await self._more.of(question.id)
-            if one.name == ESCALATE and one.message is not None
-        ]
+        await self._insisting.insist(question, name)
 
     async def settle(self, question: Question) -> None:
         """Take the choices off a question's message, and say who decided."""
         decision = await self._decisions.read(question.id)
-        if decision is not None:
+        if decision is not None and decision.gathering is not None:
+            await self._gathered.show(decision.gathering)
+        elif decision is not None:
             await self._show(question, decision, None)
 
     async def tell(self, errand: Errand, ended: Ended) -> None:
         """Show how a run ended on its questions' messages. A failure without one is told to the channel, or to who set it up."""
         shown = False
         for decision in await self._decisions.of_run(errand.run_id):
-            if decision.message is not None and decision.state != "pending":
+            if decision.message is None or decision.state == "pending":
+                continue
+            if decision.gathering is not None:
+                await self._gathered.ended(decision, ended)
+            else:
                 await self._show(question_of(decision), decision, ended)
-                shown = True
+            shown = True
         if ended.outcome == "failed" and not shown:
             await self._report(errand, ended)
 
@@ -198,7 +151,7 @@ class SlackPeople:
         text, blocks = closed_alert(question, decision, ended, meanwhile=meanwhile)
         if decision.message is None:
             return
-        for place, message in await self._elsewhere(question):
+        for place, message in await self._more.elsewhere(question.id, question):
             try:
                 await self._workspace.update(place, message, text=text, blocks=blocks)
             except Missing as error:

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
 from bot import app as bolt
-from bot import schema, socket_mode
+from bot import gatherings, schema, socket_mode
 from bot.asking import Silent, SlackPeople
 from bot.backfills import BackfillDesk
 from bot.commands import Commands
@@ -24,6 +24,7 @@ from bot.connecting import Connecting
 from bot.connections import Accounts
 from bot.enriching import Enriching
 from bot.flow_settings import FlowSettings
+from bot.gatherings import GatheredAlerts
 from bot.health import Health
 from bot.holding import WaitingRoom
 from bot.home import Home
@@ -37,6 +38,7 @@ from bot.settings import Settings, StoreSettings
 from bot.shelf import Shelf
 from bot.starts import Starts
 from bot.status import Status
+from bot.storms import Storms
 from bot.stream_watch import StreamWatch
 from bot.switches import Switches
 from bot.trials import Trials
@@ -124,7 +126,8 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         workspace = await stack.enter_async_context(_workspace(settings))
         store, decisions, history = things.store, Decisions(things.store), History(things.store)
         permissions = Permissions(store, workspace)
-        runs = _runs(things, SlackPeople(workspace, decisions, store, time.time), decisions, settings)
+        gathered = GatheredAlerts(workspace, store, time.time)
+        runs = _runs(things, SlackPeople(workspace, decisions, store, gathered, time.time), decisions, settings)
         templates = library(things.catalog)
         example = next(iter(templates), "name")
         shelf = Shelf(store, templates)
@@ -223,6 +226,8 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         )
         home = Home(shelf=shelf, decisions=decisions, health=health, workspace=workspace)
 
+        many = Storms(gathered=gathered, decisions=decisions, runs=runs, permissions=permissions, workspace=workspace)
+
         def listening(*, verify: bool) -> AsyncApp:
             return bolt.create(
                 client=workspace.client,
@@ -230,6 +235,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 verify=verify,
                 runs=runs,
                 asked=decisions,
+                many=many,
                 permissions=permissions,
                 settings=flow_settings,
                 verbs=verbs,
@@ -248,7 +254,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         stack.push_async_callback(undertakings.close)
         stack.push_async_callback(runs.close)
         await runs.launch()
-        stack.enter_context(_watched(health, watch, backfills if settings.cicflow_works else None))
+        stack.enter_context(_watched(health, watch, gathered, backfills if settings.cicflow_works else None))
         if listens and settings.slack_app_token is not None:
             await stack.enter_async_context(
                 socket_mode.connected(
@@ -271,8 +277,13 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
 
 
 @contextmanager
-def _watched(health: Health, watch: StreamWatch, backfills: BackfillDesk | None) -> Iterator[None]:
-    """Look after connections and streams: at once, and again and again. Where flows are carried out, go on with back-fills."""
+def _watched(
+    health: Health, watch: StreamWatch, gathered: GatheredAlerts, backfills: BackfillDesk | None
+) -> Iterator[None]:
+    """Look after connections, streams and the messages of many questions: at once, and again and again.
+
+    Where flows are carried out, go on with back-fills.
+    """
 
     async def begin() -> None:
         await health.begin()
@@ -286,6 +297,7 @@ def _watched(health: Health, watch: StreamWatch, backfills: BackfillDesk | None)
     if backfills is not None:
         clock.every(FEED, backfills.look, "backfills")
         clock.every(LOOK, backfills.forget, "counted")
+    clock.every(gatherings.LOOK, gathered.look, "gatherings")
     try:
         yield
     finally:
@@ -304,7 +316,8 @@ async def by_hand(settings: StoreSettings) -> AsyncIterator[tuple[Kept, Runs]]:
         people: People = Silent()
         if isinstance(settings, Settings):
             workspace = await stack.enter_async_context(_workspace(settings))
-            people = SlackPeople(workspace, decisions, things.store, time.time)
+            gathered = GatheredAlerts(workspace, things.store, time.time)
+            people = SlackPeople(workspace, decisions, things.store, gathered, time.time)
         yield things, _runs(things, people, decisions, settings)
 
 

@@ -121,6 +121,7 @@ _PIECES: Final[Mapping[str, type[BaseModel]]] = {
     "choice": language.Choice,
     "remind": language.Remind,
     "escalate": language.Escalate,
+    "together": language.Together,
     "reply": language.Reply,
     "claims": language.Claims,
     "hold": language.Hold,

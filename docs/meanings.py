@@ -40,6 +40,12 @@ PIECES: Final[Mapping[str, Mapping[str, str]]] = {
         "otherwise": "The choice that is taken when the time has passed.",
         "remind": "A duration, or more: says in its thread that nobody has answered.",
         "escalate": "Asks in a second place, too, when nobody has answered for a while.",
+        "together": "Many questions become one message.",
+    },
+    "together": {
+        "within": "For how long after the first one.",
+        "key": "What the questions have in common, such as `{{ event.request.ip }}`. Nothing: all of this step.",
+        "from": "From the how manieth on. Those before stand alone.",
     },
     "remind": {
         "every": "How often.",
@@ -171,6 +177,8 @@ TYPES: Final[Mapping[tuple[str, str], str]] = {
     ("ask", "otherwise"): "one of the choices",
     ("ask", "remind"): "duration, or a reminder",
     ("ask", "escalate"): "duration and channel or person",
+    ("ask", "together"): "duration and more",
+    ("together", "within"): "duration",
     ("remind", "every"): "duration",
     ("escalate", "after"): "duration",
     ("escalate", "to"): "channel, person or user group",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from flows.questions import ESCALATE, Question
 from flows.store import Store, changed
 from flows.tables import AlertMessage
 
@@ -31,7 +32,12 @@ class AlertMessages:
         this = sa.update(AlertMessage).where(col(AlertMessage.alert) == alert, col(AlertMessage.name) == name)
         await self._store.transact(lambda session: session.execute(this.values(channel=channel, message=message)))
 
-    async def of(self, alert: str) -> Sequence[AlertMessage]:
-        """Return the messages of an alert."""
-        query = select(AlertMessage).where(AlertMessage.alert == alert).order_by(col(AlertMessage.at))
-        return await self._store.read(lambda session: session.exec(query).all())
+    async def elsewhere(self, alert: str, question: Question) -> Sequence[tuple[str, str]]:
+        """Return where else a question is asked: channels, and the messages there."""
+        if not question.escalate_to or question.escalate_to.startswith("S"):
+            return []  # a user group is mentioned in the thread
+        query = select(AlertMessage).where(
+            AlertMessage.alert == alert, AlertMessage.name == ESCALATE, col(AlertMessage.message).is_not(None)
+        )
+        found = await self._store.read(lambda session: session.exec(query).all())
+        return [(one.channel, str(one.message)) for one in found]

@@ -420,6 +420,9 @@ class _Check:
             yield from mentions.duration(step.escalate.after, f"{path}/escalate/after", known)
             # What is left empty is not asked.
             yield from mentions.referred(step.escalate.to, f"{path}/escalate/to", known, unsure=True)
+        if step.together is not None:
+            yield from mentions.duration(step.together.within, f"{path}/together/within", known)
+            yield from mentions.referred(step.together.key, f"{path}/together/key", known)
         yield from mentions.expected(step.in_, f"{path}/in", known, str, "a channel")
         for name, value in {"ask": step.ask, "title": step.title}.items():
             yield from mentions.referred(value, f"{path}/{name}", known)

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from flows import gatherings
 from flows.questions import Question
-from flows.run_states import wake
+from flows.run_states import gathering_changed, wake
 from flows.store import Store, changed
 from flows.tables import Decision
 
@@ -43,7 +44,8 @@ class Decisions:
         )
 
         def work(session: Session) -> Decision:
-            session.execute(statement)
+            if changed(session, statement) and question.together:
+                gatherings.join(session.connection(), question, now=now)
             return session.get_one(Decision, question.id)
 
         return await self._store.transact(work)
@@ -82,9 +84,14 @@ class Decisions:
             decision = session.get(Decision, decision_id, populate_existing=True)
             if won and decision is not None:
                 wake(session.connection(), decision.run_id)
+                gathering_changed(session.connection(), decision.gathering)
             return won, decision
 
         return await self._store.transact(work)
+
+    async def decide_all(self, gathering: str, choice: str, *, last: int, by: str, now: float) -> int:
+        """Decide the open questions of one message, up to a place, and wake their runs. Returns how many these were."""
+        return await gatherings.Gatherings(self._store).decide_all(gathering, choice, last=last, by=by, now=now)
 
     async def expire(self, *, now: float) -> Sequence[Decision]:
         """Decide by default what nobody answered in time, and wake the runs. Returns those decisions."""
@@ -100,6 +107,9 @@ class Decisions:
                 decision.choice = question_of(decision).otherwise
                 session.add(decision)
                 wake(session.connection(), decision.run_id)
+            session.flush()
+            for gathering in {decision.gathering for decision in due}:
+                gathering_changed(session.connection(), gathering)
             return list(due)
 
         return await self._store.transact(work)

@@ -16,7 +16,7 @@ from flows.conditions import all_hold, moment
 from flows.interruptions import StepFailedError, StoppedError, SuspendedError
 from flows.journal import Act, Journal
 from flows.language import Answer, Ask, Call, Do, Each, If, Set, Step, Stop, Until, Wait
-from flows.questions import ESCALATE, Question, insistences
+from flows.questions import ESCALATE, Question, insistences, together
 from flows.references import fill, spoken
 from flows.surroundings import Ended, Errand, Over, Surroundings
 
@@ -275,7 +275,8 @@ class Run:
     async def ask(self, step: Ask, path: str, scope: Scope) -> Any:
         """Put a question to people. Returns their answer."""
         filled = {name: fill(value, scope) for name, value in step.model_dump(by_alias=True).items()}
-        remind, escalate = filled["remind"] or {}, filled["escalate"] or {}
+        remind, escalate, many = (filled[word] or {} for word in ("remind", "escalate", "together"))
+        channel = spoken(filled["in"])
         within = _seconds(filled["within"], path, "within")
         question = Question(
             id=f"{self.errand.run_id}/{path}",
@@ -285,7 +286,7 @@ class Run:
             flow_title=self.errand.template.title,
             text=spoken(filled["ask"]),
             title=spoken(filled["title"] or filled["ask"]),
-            channel=spoken(filled["in"]),
+            channel=channel,
             details={label: _detail(value) for label, value in filled["details"].items()},
             choices=filled["choices"],
             otherwise=step.otherwise,
@@ -295,6 +296,11 @@ class Run:
             mention=_people(remind.get("mention")),
             escalate_to=spoken(escalate.get("to")),
             escalate_after=_seconds(escalate["after"], path, "escalate") if escalate else 0,
+            together=together(self.errand.flow, step.id, channel, list(step.choices), spoken(many.get("key")))
+            if many
+            else "",
+            together_within=_seconds(many["within"], path, "together") if many else 0,
+            together_from=many.get("from", 1),
         )
         self.around.recorder.given(path, {"ask": question.text, "in": question.channel, "choices": list(step.choices)})
         return await self.question(question, path, step)

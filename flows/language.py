@@ -109,6 +109,14 @@ class Escalate(Words):
     to: Text
 
 
+class Together(Words):
+    """Ask many questions in one message: those with the same key that come within some time, from the n-th on."""
+
+    within: Text
+    key: Text | None = None
+    from_: Annotated[int, Field(ge=1, le=100)] = Field(default=1, alias="from")
+
+
 def _remind(value: object) -> object:
     return {"every": value} if isinstance(value, str) else value
 
@@ -126,6 +134,7 @@ class Ask(Base):
     otherwise: Identifier
     remind: Annotated[Remind | None, BeforeValidator(_remind)] = None
     escalate: Escalate | None = None
+    together: Together | None = None
 
 
 def _bearable(value: str) -> str:

@@ -1,7 +1,9 @@
 """Questions: what a flow asks people."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 ESCALATE: Final = "escalate"
@@ -37,6 +39,12 @@ class Question:
     """A channel, a person or a user group that is asked, too."""
     escalate_after: int = 0
     """Seconds."""
+    together: str = ""
+    """Questions of which this is the same stand in one message. Empty: this one stands alone."""
+    together_within: int = 0
+    """Seconds."""
+    together_from: int = 1
+    """Those before this one stand alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +53,11 @@ class Insistence:
 
     name: str
     at: float
+
+
+def together(flow: str, step: str, channel: str, choices: Sequence[str], key: str) -> str:
+    """Return what questions have in common that can stand in one message: they are answered in the same way."""
+    return sha256(json.dumps([flow, step, channel, list(choices), key]).encode()).hexdigest()
 
 
 def insistences(question: Question, since: float) -> Sequence[Insistence]:

@@ -16,6 +16,7 @@ from flows.tables import (
     Connection,
     Decision,
     DeniedAddress,
+    Gathering,
     Handled,
     Hold,
     Journal,
@@ -68,6 +69,15 @@ class Retention:
             (Memory, col(Memory.touched) < before),
             (Memory, col(Memory.connection).not_in(sa.select(col(Connection.name)))),
             (DeniedAddress, col(DeniedAddress.until) < now),
+            (Gathering, sa.and_(col(Gathering.until) < before, col(Gathering.id).not_in(_asked(Decision.gathering)))),
+            (
+                AlertMessage,
+                sa.and_(
+                    col(AlertMessage.at) < before,
+                    col(AlertMessage.alert).not_in(_asked(Decision.id)),
+                    col(AlertMessage.alert).not_in(_asked(Decision.gathering)),
+                ),
+            ),
         ):
             await self._remove(table, old_rows)
         await self._forget_too_many()
@@ -107,9 +117,12 @@ def _ended(before: float) -> sa.Select[Any]:
     return ended.limit(BATCH)
 
 
+def _asked(of: Any) -> sa.Select[Any]:
+    """Return the query for a column of the questions that are remembered."""
+    return sa.select(col(of)).where(col(of).is_not(None))
+
+
 def _forget(connection: sa.Connection, run_ids: Sequence[str]) -> None:
-    theirs = sa.select(col(Decision.id)).where(col(Decision.run_id).in_(run_ids))
-    connection.execute(sa.delete(AlertMessage).where(col(AlertMessage.alert).in_(theirs)))
     connection.execute(sa.delete(Decision).where(col(Decision.run_id).in_(run_ids)))
     connection.execute(sa.delete(Spent).where(col(Spent.scope).in_([f"run {run_id}" for run_id in run_ids])))
     connection.execute(sa.delete(Hold).where(col(Hold.run_id).in_(run_ids)))

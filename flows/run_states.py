@@ -14,7 +14,7 @@ from flows.language import Turns
 from flows.references import fill, spoken
 from flows.store import SetUp, changed, dialect_of
 from flows.surroundings import Ended
-from flows.tables import Decision, Flow, FlowVersion, Journal, Once, Run
+from flows.tables import Decision, Flow, FlowVersion, Gathering, Journal, Once, Run
 
 UNDER_WAY: Final = ("ready", "running", "waiting")
 IN_LINE: Final = 1000
@@ -124,7 +124,12 @@ def cancel(connection: sa.Connection, run_id: str, *, message: str, now: float) 
     if not done:
         return ()
     open_questions = sa.update(Decision).where(col(Decision.run_id) == run_id, col(Decision.state) == "pending")
-    connection.execute(open_questions.values(state="cancelled", decided_at=now))
+    if connection.execute(open_questions.values(state="cancelled", decided_at=now)).rowcount:
+        with_others = sa.select(col(Decision.gathering)).where(
+            col(Decision.run_id) == run_id, col(Decision.gathering).is_not(None)
+        )
+        for gathering in connection.execute(with_others).scalars().all():
+            gathering_changed(connection, gathering)
     parent = connection.execute(sa.select(col(Run.parent)).where(col(Run.id) == run_id)).scalar()
     if parent is not None:
         wake(connection, parent)
@@ -143,6 +148,22 @@ def wake(connection: sa.Connection, run_id: str) -> None:
     this = sa.update(Run).where(col(Run.id) == run_id)
     if not connection.execute(this.where(col(Run.state) == "waiting").values(state="ready", wake_at=None)).rowcount:
         connection.execute(this.where(col(Run.state) == "running").values(nudged=True))
+
+
+def gathering_changed(connection: sa.Connection, gathering: str | None) -> None:
+    """Note that the message of some questions does not show any more how things are.
+
+    The first question of those that are open speaks for the others when people are reminded: it may be another one now.
+    """
+    if gathering is None:
+        return
+    connection.execute(sa.update(Gathering).where(col(Gathering.id) == gathering).values(stale=True))
+    first = sa.select(col(Decision.run_id)).where(
+        col(Decision.gathering) == gathering, col(Decision.state) == "pending"
+    )
+    run_id = connection.execute(first.order_by(col(Decision.place)).limit(1)).scalar()
+    if run_id is not None:
+        wake(connection, run_id)
 
 
 def free(connection: sa.Connection, which: sa.ColumnElement[bool], *, died: bool = False) -> int:

@@ -327,6 +327,12 @@ class Runs:
             self._durable.look()
         return won, decision
 
+    async def decide_all(self, gathering: str, choice: str, *, last: int, by: str) -> int:
+        """Decide the open questions of one message, up to a place, and let their runs go on. Returns how many."""
+        count = await self._decisions.decide_all(gathering, choice, last=last, by=by, now=self._now())
+        self._durable.look()
+        return count
+
     async def start(self, flow: SetUp, *, trigger: int, event: Mapping[str, Any]) -> str:
         """Start a flow by hand, with what was filled in. Returns the run's id."""
         event_id = f"hand:{uuid.uuid4().hex}"

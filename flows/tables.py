@@ -330,7 +330,11 @@ class Hold(SQLModel, table=True):
 class Decision(SQLModel, table=True):
     """A question put to people, and its outcome."""
 
-    __table_args__ = (Index("decision_by_state", "state", "deadline"), Index("decision_by_run", "run_id"))
+    __table_args__ = (
+        Index("decision_by_state", "state", "deadline"),
+        Index("decision_by_run", "run_id"),
+        Index("decision_by_gathering", "gathering", "state", "place"),
+    )
 
     id: str = Field(primary_key=True)
     run_id: str
@@ -348,6 +352,42 @@ class Decision(SQLModel, table=True):
     choice: str | None = None
     decided_by: str | None = None
     decided_at: float | None = None
+    gathering: str | None = None
+    """The questions that it stands in one message with."""
+    place: int | None = None
+    """As the how manieth of them it came."""
+    outcome: str | None = None
+    """How its run ended, where it stands with others: done, failed or cancelled."""
+    said: str = ""
+    """What the run said at its end."""
+
+
+class Gathering(SQLModel, table=True):
+    """Questions that stand in one message, because so many of them came within a short time."""
+
+    __table_args__ = (UniqueConstraint("key", "serial"), Index("gathering_by_show", "stale", "shown_at"))
+
+    id: str = Field(primary_key=True)
+    key: str
+    """What its questions have in common."""
+    serial: int
+    flow: str
+    opened_at: float
+    until: float
+    """Those that come later stand in another message."""
+    count: int = 0
+    """How many questions came, with those before them that stand alone."""
+    size: int = 0
+    """How many stand in it."""
+    channel: str
+    message: str | None = None
+    posting: bool = False
+    """A message was sent off whose arrival is not known: look before sending another."""
+    stale: bool = False
+    """Its message does not show how things are."""
+    shown_at: float = 0.0
+    claimed_until: float = 0.0
+    """Until then, one process sends or changes its message, and the others leave it alone."""
 
 
 class AlertMessage(SQLModel, table=True):
