@@ -10,10 +10,12 @@ import pytest
 
 from tests.bot.made import ended, start
 from tests.stories.newcomers import changed, comes, saying, service, shipped, streaming, told
+from tests.stories.test_backfill import counted, over, press
 from tests.worlds import Stage
 
 FLOW: Final = "salesforce-contact"
-NEW: Final = {"email": "new.person@example.com", "email_verified": True, "name": "New Person"}
+NEWS: Final = "new.person@example.com"
+NEW: Final[dict[str, Any]] = {"email": NEWS, "email_verified": True, "name": "New Person"}
 INES: Final = "ines.moreau@example.com"
 """Who is a contact already."""
 MIRA: Final = "mira.okafor@example.com"
@@ -53,12 +55,12 @@ async def test_a_new_person_of_whom_two_tell_becomes_one_contact(set_up: Stage) 
         saved = {"user": set_up.slack.who("admin"), "view_id": form["id"], "values": {"lead": "convert"}}
         assert "errors" not in await set_up.slack.post("submissions", saved)
         await streaming(set_up)
-        signed_up = {"email": NEW["email"], "given_name": "Noor", "family_name": "van Dijk"}
+        signed_up = {"email": NEWS, "given_name": "Noor", "family_name": "van Dijk"}
         outcome = await set_up.auth0.post("signups", signed_up)
-        (user,) = [u for u in (await set_up.auth0.get("state"))["users"] if u.get("email") == NEW["email"]]
+        (user,) = [u for u in (await set_up.auth0.get("state"))["users"] if u.get("email") == NEWS]
         await set_up.auth0.login(user["user_id"])
         said = await ended(set_up, FLOW, 1)
-    (contact,) = await records(set_up, "Contact", NEW["email"])
+    (contact,) = await records(set_up, "Contact", NEWS)
     assert said == [f"Contact {contact['Id']} is theirs."]
     assert (contact["FirstName"], contact["LastName"], contact["Auth0_Id__c"]) == ("Noor", "van Dijk", user["user_id"])
     assert outcome["allowed"]
@@ -76,7 +78,7 @@ async def test_d13_many_events_at_once_and_a_missed_login_make_one_contact(set_u
         assert len(await ended(set_up, FLOW, 1)) == 1
         await start(set_up, FLOW, user_id=user["user_id"])
         assert "theirs already" in "".join(await ended(set_up, FLOW, 2))
-    assert len(await records(set_up, "Contact", NEW["email"])) == 1
+    assert len(await records(set_up, "Contact", NEWS)) == 1
 
 
 NAMES: Final[list[tuple[dict[str, str], str | None, str]]] = [
@@ -110,10 +112,10 @@ async def test_d14_who_has_no_address_waits_is_listed_and_found_again(set_up: St
         assert user["user_id"] in str(await card(set_up, "Not in Salesforce yet"))
         await start(set_up, FLOW)
         await ended(set_up, FLOW, 3)
-        await changed(set_up, user["user_id"], email=NEW["email"])
-        await told(set_up, {**user, "email": NEW["email"]}, "user.updated", before={"email": None}, number=2)
+        await changed(set_up, user["user_id"], email=NEWS)
+        await told(set_up, {**user, "email": NEWS}, "user.updated", before={"email": None}, number=2)
         said = await ended(set_up, FLOW, 4)
-    (contact,) = await records(set_up, "Contact", NEW["email"])
+    (contact,) = await records(set_up, "Contact", NEWS)
     told_of = ["There is nobody new to tell of.", "Told of 1 who wait.", "Waits for an e-mail address."]
     assert said == [f"Contact {contact['Id']} is theirs.", *told_of]
 
@@ -191,7 +193,7 @@ async def test_what_only_a_duplicate_rule_finds_is_used_refused_or_doubled(
     (old,) = await records(set_up, "Contact", "old@example.com")
     adopted = duplicates == "use it" and verified
     assert (old["Id"], old["Auth0_Id__c"]) == (there, user["user_id"] if adopted else None)
-    made = [each["Auth0_Id__c"] for each in await records(set_up, "Contact", NEW["email"])]
+    made = [each["Auth0_Id__c"] for each in await records(set_up, "Contact", NEWS)]
     assert made == ([user["user_id"]] if duplicates == "create anyway" else [])
 
 
@@ -203,7 +205,7 @@ async def test_a_field_that_is_missing_is_said_with_what_to_create(set_up: Stage
         failed = str(await card(set_up, "could not be carried out"))
     assert "Contact has no field Not_There__c" in failed
     assert "Object Manager" in failed
-    assert NEW["email"] not in failed
+    assert NEWS not in failed
 
 
 FAULTS: Final[list[dict[str, Any]]] = [
@@ -242,7 +244,7 @@ async def test_d18_a_login_does_not_wait_for_salesforce(set_up: Stage) -> None:
         assert (await set_up.auth0.login(user["user_id"]))["allowed"]
         assert time.monotonic() - began < 1.2
         await ended(set_up, FLOW, 1)
-    assert len(await records(set_up, "Contact", NEW["email"])) == 1
+    assert len(await records(set_up, "Contact", NEWS)) == 1
 
 
 async def test_d19_a_failure_is_told_and_tried_again_and_nothing_more_than_needed_is_copied(set_up: Stage) -> None:
@@ -257,7 +259,23 @@ async def test_d19_a_failure_is_told_and_tried_again_and_nothing_more_than_neede
         await set_up.slack.press(failed, "again")
         await saying(set_up, FLOW, "is theirs")
     sent = [call["body"] for call in await org.calls(verb="PATCH") if "/Auth0_Id__c/" in call["path"]]
-    assert sent[-1] == {"FirstName": "New", "LastName": "Person", "Email": NEW["email"]}
+    assert sent[-1] == {"FirstName": "New", "LastName": "Person", "Email": NEWS}
+
+
+async def test_those_who_were_there_before_are_made_up_for_and_tried_out_first(set_up: Stage) -> None:
+    await shipped(set_up, FLOW)
+    org = service(set_up, "salesforce")
+    people = [user for user in (await set_up.auth0.get("state"))["users"] if user.get("email")]
+    async with set_up.bot_running():
+        message = await counted(set_up, FLOW)
+        assert [
+            call for call in await org.calls() if call["verb"] in {"POST", "PATCH"} and "sobjects" in call["path"]
+        ] == []
+        await press(set_up, message, "backfill:begin")
+        await over(set_up, message)
+        await told(set_up, people[0])
+    made = [len(await records(set_up, "Contact", user["email"])) for user in people]
+    assert made == [1] * len(people)
 
 
 @pytest.mark.slow
@@ -275,5 +293,5 @@ async def test_killed_while_salesforce_works_the_next_process_finishes_and_one_c
     (await set_up.http.delete(f"{org.given['url']}/sandbox/faults")).raise_for_status()
     async with set_up.bot_process():
         said = await ended(set_up, FLOW, 1)
-    (contact,) = await records(set_up, "Contact", NEW["email"])
+    (contact,) = await records(set_up, "Contact", NEWS)
     assert said == [f"Contact {contact['Id']} is theirs."]
