@@ -24,6 +24,7 @@ from bot import (
     storms,
 )
 from bot import runs as run_desk
+from bot import upgrades as upgrading
 from bot.backfills import BackfillDesk
 from bot.commands import Commands
 from bot.connecting import Connecting
@@ -34,6 +35,7 @@ from bot.picking import Picking
 from bot.replies import tell
 from bot.runs import RunDesk
 from bot.starts import Starts
+from bot.upgrades import Upgrades
 from connectors.errors import ConnectorError
 from flows import run_states
 from flows.decisions import Decisions
@@ -66,6 +68,7 @@ def create(
     connections: Connecting,
     picked: Picking,
     backfills: BackfillDesk,
+    upgrades: Upgrades,
 ) -> AsyncApp:
     """Return the app with its listeners. `verify` is off in Socket Mode only, where nothing is signed."""
     logger = getLogger("slack_bolt")
@@ -89,6 +92,7 @@ def create(
     connecting.register(app, connections)
     picking.register(app, picked)
     backfill_desk.register(app, backfills)
+    upgrading.register(app, upgrades)
     app.error(_failed)
     return app
 

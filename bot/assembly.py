@@ -1,7 +1,7 @@
 """The assembly: the one place where the parts are put together."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -43,6 +43,7 @@ from bot.stream_watch import StreamWatch
 from bot.switches import Switches
 from bot.trials import Trials
 from bot.undertakings import Undertakings
+from bot.upgrades import Upgrades
 from bot.versions import Versions
 from bot.web import Doors
 from bot.why import Reasons
@@ -58,8 +59,10 @@ from flows.decisions import Decisions
 from flows.denied_addresses import DeniedAddresses
 from flows.health import HealthRecords
 from flows.history import History
+from flows.language import Template
 from flows.memories import Memories
 from flows.runs import Runs
+from flows.shipped import Shipped
 from flows.store import Store, open_engine
 from flows.surroundings import Patience, People
 from flows.templates import library
@@ -128,9 +131,10 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         permissions = Permissions(store, workspace)
         gathered = GatheredAlerts(workspace, store, time.time)
         runs = _runs(things, SlackPeople(workspace, decisions, store, gathered, time.time), decisions, settings)
-        templates = library(things.catalog)
+        templates = {**library(things.catalog), **_own_templates(things.catalog, settings)}
         example = next(iter(templates), "name")
-        shelf = Shelf(store, templates)
+        shelf = Shelf(store, templates, Shipped(store))
+        await shelf.shipped.note(templates)
         concerned = Concerned(store=store, permissions=permissions, workspace=workspace)
         health = Health(
             vault=things.vault,
@@ -197,6 +201,9 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         versions = Versions(
             store=store, shelf=shelf, catalog=things.catalog, permissions=permissions, settings=flow_settings
         )
+        upgrades = Upgrades(
+            store=store, shelf=shelf, catalog=things.catalog, permissions=permissions, settings=flow_settings
+        )
         backfills = BackfillDesk(
             shelf=shelf,
             backfills=Backfills(
@@ -220,6 +227,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 *trials.verbs(example),
                 *versions.verbs(example),
                 *backfills.verbs(example),
+                *upgrades.verbs(example),
                 *connecting.verbs(),
                 *rights.verbs(),
             ]
@@ -245,6 +253,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 connections=connecting,
                 picked=picked,
                 backfills=backfills,
+                upgrades=upgrades,
             )
 
         denied = DeniedAddresses(store, now=time.time)
@@ -274,6 +283,11 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             waiting_room=WaitingRoom(vault=things.vault, store=store),
             public_url=settings.cicflow_public_url,
         )
+
+
+def _own_templates(known: Catalog, settings: Settings) -> Mapping[str, Template]:
+    """Return the templates of whoever runs the bot. Raises WrongTemplateError."""
+    return library(known, settings.cicflow_templates) if settings.cicflow_templates else {}
 
 
 @contextmanager

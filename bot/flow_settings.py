@@ -64,7 +64,7 @@ class FlowSettings:
     async def chosen(self, view: Mapping[str, Any], *, user: str) -> None:
         """Show a form anew, in which another connection was chosen: what is picked is picked from there."""
         kept = json.loads(view["private_metadata"])
-        entry = (await self.shelf.entries()).get(str(kept["flow"]))
+        entry = await self.shelf.meant(kept)
         if entry is None:
             return
         fields, values = entry.template.settings, view["state"]["values"]
@@ -95,6 +95,7 @@ class FlowSettings:
             channel=channel,
             zone=await self.zone(user, entry.template.settings),
             enabled=entry.on,
+            form=entry.form,
             picks=await self.menus.picks(fields, forms.meant(fields, current, connections), current),
         )
 
@@ -112,17 +113,19 @@ class FlowSettings:
         """Return the names of the connections, by connector."""
         return {connector: await self.vault.names(connector) for connector in self.catalog.connectors}
 
-    async def submitted(self, name: str, *, user: str, values: Mapping[str, Any]) -> Saved | dict[str, str] | str:
-        """Save a form and switch the flow on.
+    async def submitted(
+        self, form: Mapping[str, Any], *, user: str, values: Mapping[str, Any]
+    ) -> Saved | dict[str, str] | str:
+        """Save a form and switch the flow on; one that is upgraded stays as it was, on or off.
 
         Returns what is wrong with which field, or with the whole, if nothing was saved.
         """
-        entry = (await self.shelf.entries()).get(name)
+        entry = await self.shelf.meant(form)
         if entry is None:
-            return "This flow is not there any more."
+            return "This flow is not as it was when the form was opened: nothing was saved. Open it once more."
         if not await self.permissions.may(user, "configure"):
             return await refusal("configure", self.permissions)
-        template = entry.template
+        template, name = entry.template, entry.name
         settings, wrong = forms.filled_in(template.settings, values, await self.connections())
         if not wrong:
             wrong = await self._unreachable(template.settings, settings)
@@ -136,15 +139,18 @@ class FlowSettings:
                 settings=settings,
                 by=user,
                 now=time.time(),
+                enabled=entry.on or not entry.upgrades,
                 tables=template.tables,
             )
         except WrongTableError as error:
             return f"Nothing was saved. {words.escape(str(error))}"
         log.info("flow_enabled", flow=flow.name, version=flow.version, user=user)
-        what = "changed the settings of" if entry.on else "switched on"
+        what = "upgraded" if entry.upgrades else "changed the settings of" if entry.on else "switched on"
+        version = f" to version {template.version}" if entry.upgrades else ""
+        which = "" if name == template.template else f" as `{name}`"
         return Saved(
             flow=flow,
-            what=f"{what} *{words.escape(template.title)}*\n{forms.summary(template, settings, forms.labels(template.settings, values))}",
+            what=f"{what} *{words.escape(template.title)}*{which}{version}\n{forms.summary(template, settings, forms.labels(template.settings, values))}",
         )
 
     async def _unreachable(self, fields: Fields, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -184,8 +190,9 @@ def register(app: AsyncApp, settings: FlowSettings) -> None:
 
     @app.view(forms.SETTINGS)
     async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        name, user = str(json.loads(view["private_metadata"])["flow"]), str(body["user"]["id"])
-        saved = await settings.submitted(name, user=user, values=view["state"]["values"])
+        form, user = json.loads(view["private_metadata"]), str(body["user"]["id"])
+        name = str(form["flow"])
+        saved = await settings.submitted(form, user=user, values=view["state"]["values"])
         match saved:
             case Saved():
                 await ack()

@@ -67,20 +67,29 @@ def settings_form(
     channel: str,
     zone: str,
     enabled: bool,
+    form: Mapping[str, Any],
     picks: Mapping[str, Pick] = _NOTHING_PICKED,
 ) -> dict[str, Any]:
     """Return the form of a flow's settings, filled with what is set now, or else with sensible defaults.
 
     `connections` holds the names of the connections by connector; `channel` is where the form was asked for, and `zone`
-    the time zone of whoever did; `picks` says of each field that is picked from an account what is known of it there.
+    the time zone of whoever did; `form` is what it has to remember; `picks` says of each field that is picked from an account what is known of it there.
     """
     inputs = _inputs(template.settings, current, connections, channel, zone, picks)
     return {
-        **_view(name_of(name), [_about(template), *inputs]),
+        **_view(name_of(name), [_about(template), *_instance(name, form, template), *inputs]),
         "callback_id": SETTINGS,
-        "submit": words.plain("Save" if enabled else "Save and enable", 24),
-        "private_metadata": json.dumps({"flow": name, "channel": channel}),
+        "submit": words.plain("Upgrade" if "upgrade" in form else "Save" if enabled else "Save and enable", 24),
+        "private_metadata": json.dumps({**form, "channel": channel}),
     }
+
+
+def _instance(name: str, form: Mapping[str, Any], template: Template) -> list[dict[str, Any]]:
+    """Say which flow it is, where there may be several of the same template."""
+    if name == template.template:
+        return []
+    made = "is made of" if "of" in form else "was made of"
+    return [words.context(f"This is `{name}`, which {made} `{template.template}`.")]
 
 
 def start_form(

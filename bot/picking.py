@@ -58,8 +58,8 @@ class Picking:
 
     async def _form(self, view: Mapping[str, Any]) -> tuple[Right, Fields]:
         """Return the fields of the form that is open, and what somebody needs to be allowed to fill it in."""
-        name = str(json.loads(view.get("private_metadata") or "{}").get("flow") or "")
-        entry = (await self.shelf.entries()).get(name)
+        kept = json.loads(view.get("private_metadata") or "{}")
+        entry = await self.shelf.meant(kept) if "flow" in kept else None
         match view.get("callback_id"):
             case forms.SETTINGS if entry is not None:
                 return "configure", entry.template.settings

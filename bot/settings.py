@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import DirectoryPath, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from connectors.addresses import networks
@@ -84,6 +84,8 @@ class Settings(StoreSettings):
     """With it, Slack is spoken to in Socket Mode, and needs no public address."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    cicflow_templates: DirectoryPath | None = None
+    """A folder with templates of one's own: they are on the shelf beside ours, and go before ours of the same name."""
     cicflow_works: bool = True
     """Carries out flows. A process without this only listens, and leaves them to the others of the same database."""
     cicflow_keep_days: Annotated[int, Field(ge=1, le=3650)] = 90

@@ -72,6 +72,11 @@ class Status:
             f"{entry.sign}  `{flow.name}`, set by {words.person(flow.changed_by)} {words.moment(flow.changed_at)}. "
             f"Runs in the last 24 hours: {runs}."
         )
+        if entry.newer is not None:
+            lines.append(
+                f":new: Version {entry.newer.version} of `{flow.template}` is there, this is {entry.template.version}: "
+                f"`{COMMAND} upgrade {flow.name}` shows what changes."
+            )
         failed = next(iter(await self.history.latest(flow=flow.name, states=["failed"], limit=1)), None)
         if failed:
             lines.append(

@@ -11,7 +11,7 @@ from bot.commands import COMMAND, Typed, Verb
 from bot.flow_settings import FlowSettings
 from bot.permissions import Permissions
 from bot.replies import Said, refusal
-from bot.shelf import Shelf
+from bot.shelf import Entry, Shelf
 from flows.store import Store
 
 log = structlog.get_logger()
@@ -36,10 +36,10 @@ class Switches:
                 carry_out=self._list,
             ),
             Verb(
-                usage="enable <flow>",
-                about="set a flow up and switch it on",
+                usage="enable <flow> [as name]",
+                about="set a flow up and switch it on; with a name of its own, as often as you like",
                 example=f"enable {example}",
-                carry_out=self._configure,
+                carry_out=self._enable,
             ),
             Verb(
                 usage="configure <flow>",
@@ -68,12 +68,19 @@ class Switches:
         ]
 
     async def _list(self, _typed: Typed) -> Said:
-        lines = [
-            f"{entry.sign}  `{entry.name}`  {words.escape(entry.template.title)}\n"
-            f"{words.escape(entry.template.about, 500)}"
-            for entry in (await self.shelf.entries()).values()
-        ]
+        lines = [line for entry in (await self.shelf.entries()).values() for line in _listed(entry)]
         return "\n".join([*lines, f"Switch one on with `{COMMAND} enable <flow>`."])
+
+    async def _enable(self, typed: Typed) -> Said | None:
+        if len(typed.rest) < 2 or typed.rest[1].lower() != "as":
+            return await self._configure(typed)
+        if len(typed.rest) != 3:
+            return f"Say it like this: `{COMMAND} enable <flow> as <name>`."
+        entry = await self.shelf.instance(typed.rest[0], typed.rest[2])
+        if isinstance(entry, str):
+            return entry
+        await self.settings.open(entry, user=typed.user, channel=typed.channel, trigger_id=typed.trigger_id)
+        return None
 
     async def _configure(self, typed: Typed) -> Said | None:
         entry = await self.shelf.named(typed.rest)
@@ -108,3 +115,12 @@ class Switches:
         if not paused:
             return f"`{flow.name}` goes on, also with what came meanwhile."
         return f"`{flow.name}` is paused. What comes is kept, and carried out after `{COMMAND} resume {flow.name}`."
+
+
+def _listed(entry: Entry) -> list[str]:
+    """Return a flow in a line or two. An instance of a template stands below it, and need not be explained."""
+    newer = f" (version {entry.newer.version} is there: `{COMMAND} upgrade {entry.name}`)" if entry.newer else ""
+    if entry.of:
+        return [f"      {entry.sign}  `{entry.name}`, made of `{entry.of}`{newer}"]
+    title = f"{entry.sign}  `{entry.name}`  {words.escape(entry.template.title)}{newer}"
+    return [title, words.escape(entry.template.about, 500)]

@@ -105,6 +105,16 @@ class FlowVersion(SQLModel, table=True):
     saved_at: float = 0.0
 
 
+class ShippedTemplate(SQLModel, table=True):
+    """What a template that we ship said in one of its versions."""
+
+    __tablename__ = "shipped_template"
+
+    template: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    fingerprint: str = Field(primary_key=True)
+
+
 class Revision(SQLModel, table=True):
     """One row, counted up with every change of a flow: other processes see by it that theirs are out of date."""
 
