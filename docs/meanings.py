@@ -94,6 +94,7 @@ PIECES: Final[Mapping[str, Mapping[str, str]]] = {
         "in batches of": "The steps get this many items at a time, as a list, for actions that take many at once.",
         "failing": "What a failing item does: `stop` ends the run, `set aside` goes on and lists it in `failures`.",
         "collect": "A value to keep of each item. It may refer to the steps within.",
+        "add up": "Numbers to add up over all items, by names; a yes counts one. They may refer to the steps within.",
         "steps": "What to do with each item.",
     },
     "wait": {"wait": "How long, or until when."},

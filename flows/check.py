@@ -476,6 +476,10 @@ class _Check:
         one = item(source) if step.batches is None else list_of(item(source))
         after = yield from self.sequence(step.steps, f"{path}/steps", known.within(**{step.as_: one}))
         yield from mentions.referred(step.collect, f"{path}/collect", after, unsure=True)
+        for name, value in step.add_up.items():
+            yield from mentions.expected(
+                value, f"{path}/add up/{name}", after, bool | float | None, "a number or a yes or no", unsure=True
+            )
         collected = Any if step.collect is None else after.shape(step.collect)
         results = {"a list": list_of(collected), "a dataset": Stored(collected)}
         has = kinds(source) or set()
@@ -484,6 +488,7 @@ class _Check:
             "done": int,
             "failed": int,
             "results": results.get(next(iter(has)), Any) if len(has) == 1 else Any,
+            "sums": dict.fromkeys(step.add_up, float),
             "failures": list_of({"position": int, "item": one if step.batches is None else Any, "message": str}),
         }
         return gives, dict.fromkeys(after.new(known), Within(step.id))

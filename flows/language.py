@@ -205,6 +205,7 @@ class Each(Base):
     batches: Annotated[int, Field(ge=1, le=10_000)] | None = Field(default=None, alias="in batches of")
     failing: Literal["stop", "set aside"] = "stop"
     collect: Any = None
+    add_up: Annotated[dict[Identifier, Any], Field(max_length=20)] = Field(default={}, alias="add up")
     steps: Annotated[list["Step"], Field(min_length=1, max_length=MOST_STEPS)]
 
 

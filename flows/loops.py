@@ -47,6 +47,7 @@ async def each(run: "Run", step: Each, path: str, scope: "Scope") -> dict[str, A
         items = items.in_lists(step.batches)
     run.around.recorder.given(path, {"count": items.count})
     done, failed, failures, results = 0, 0, list[Any](), list[Any]()
+    sums: dict[str, float] = dict.fromkeys(step.add_up, 0)
     collected = f"{run.errand.run_id}/{path}/results"
     for start in range(0, items.count, BATCH):
         name = f"{path}/batch/{start}"
@@ -56,10 +57,11 @@ async def each(run: "Run", step: Each, path: str, scope: "Scope") -> dict[str, A
         done, failed = done + batch["done"], failed + len(batch["failures"])
         failures += batch["failures"][: SHOWN - len(failures)]
         results += batch["results"]
+        sums = {name: sum_ + batch["sums"][name] for name, sum_ in sums.items()}
     gave: Any = results
     if items.dataset is not None and step.collect is not None:
         gave = {"id": collected, "count": done, "fields": []}
-    return {"count": items.count, "done": done, "failed": failed, "results": gave, "failures": failures}
+    return {"count": items.count, "done": done, "failed": failed, "results": gave, "failures": failures, "sums": sums}
 
 
 async def _items(run: "Run", step: Each, path: str, scope: "Scope") -> _Items:
@@ -90,6 +92,7 @@ async def _batch(
     together = await items.read(start, end - start) if step.batches is None else None
     end = end if together is None else start + len(together)
     gave: dict[int, Any] = {}
+    sums: dict[str, float] = dict.fromkeys(step.add_up, 0)
     called: dict[int, Any] = {}
     failures: dict[int, StepFailedError] = {}
     ends: dict[int, StepFailedError | StoppedError] = {}
@@ -105,6 +108,8 @@ async def _batch(
                 with as_before():  # what was decided about one item hurries no other
                     after = await run.sequence(step.steps, f"{path}/{position}", inner)
                 gave[position] = fill(step.collect, after)
+                for name, value in fill(step.add_up, after).items():
+                    sums[name] += value if isinstance(value, int | float) else 0  # a yes is 1
             except SuspendedError as waiting:
                 waits.append(waiting)
                 return
@@ -139,6 +144,7 @@ async def _batch(
             for position, error in sorted(failures.items())
         ],
         "results": [] if items.dataset is not None else results,
+        "sums": sums,
     }
 
     def work(connection: Any) -> Any:

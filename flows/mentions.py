@@ -48,9 +48,11 @@ def referred(value: Any, path: str, known: Known, *, unsure: bool = False) -> It
                 yield Problem(path=path, message=found.message, hint=found.hint)
 
 
-def expected(value: Any, path: str, known: Known, wanted: Shape, needs: str) -> Iterator[Problem]:
-    """Check references, and that what is written can be of a shape."""
-    yield from referred(value, path, known)
+def expected(
+    value: Any, path: str, known: Known, wanted: Shape, needs: str, *, unsure: bool = False
+) -> Iterator[Problem]:
+    """Check references, and that what is written can be of a shape. With `unsure`, what they name may not be there."""
+    yield from referred(value, path, known, unsure=unsure)
     if references.only_path(value) is not None and not fits(known.shape(value), wanted):
         yield Problem(path=path, message=f"{value.strip()} is {said(known.shape(value))}, and {needs} is needed")
 

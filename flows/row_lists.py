@@ -80,6 +80,7 @@ class Unremembered(Value):
     table: TableName
     items: base.Dataset = Field(title="Items", description="A dataset, such as `auth0.find_inactive_users` gives.")
     take: Taken
+    set: Cells = Field(default={}, title="Values", description="Columns of the key that are the same for all.")
     most: int | None = Field(
         default=None, ge=0, title="At most", description="How many to bring; all are counted. Empty for all."
     )
@@ -107,7 +108,8 @@ async def missing(client: Store, given: Unremembered) -> AsyncIterator[Item | To
     def without(connection: sa.Connection, some: Sequence[Any]) -> list[Any]:
         columns = columns_of(connection, given.table)
         columns.need_key()
-        keys = [str(columns.key_of(columns.only_key(_taken(columns, given.take, item)))) for item in some]
+        same = columns.cells(given.set)
+        keys = [str(columns.key_of({**_taken(columns, given.take, item), **same})) for item in some]
         there = _there(connection, columns, keys)
         return [item for key, item in zip(keys, some, strict=True) if key not in there]
 

@@ -1,5 +1,6 @@
 """Conditions on rows, put to the database: what it can decide by itself, and what is left to be looked at row by row."""
 
+import itertools
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,9 @@ from flows.language import ColumnType
 from flows.references import look_up, only_path
 from flows.row_clauses import UNKNOWN, Bounds, Clause, SQLite, always, both, dialect, either, exactly, negated
 from flows.tables import Row
+
+MOST_KEYS: Final = 10_000
+"""Keys that are looked up one by one; beyond, the conditions are asked of all rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,38 +72,27 @@ def order(database: str, columns: Columns, name: str, *, descending: bool) -> li
 
 def _key(columns: Columns, tests: Sequence[Test]) -> Clause | None:
     """Return the condition on the key, if the conditions ask for one, or one of some: then the index finds the rows."""
-    one = _one_key(columns, tests)
-    if one is not None:
-        return col(Row.key) == one
-    if len(columns.key) != 1 or columns.types[columns.key[0]] not in {"text", "number"}:
-        return None
-    for test in tests:
-        if (
-            isinstance(test, Comparison)
-            and test.operator == "is one of"
-            and _path(columns, test) == f"row.{columns.key[0]}"
-        ):
-            parts = test.right if isinstance(test.right, list) else []
-            fitting = [part for part in parts if isinstance(part, str | int | float) and not isinstance(part, bool)]
-            keys = [written_key([number(part) if isinstance(part, float) else part]) for part in fitting]
-            return col(Row.key).in_([key for key in keys if storable(key)])
-    return None
-
-
-def _one_key(columns: Columns, tests: Sequence[Test]) -> str | None:
-    wanted: dict[str, Any] = {}
+    wanted: dict[str, list[Any]] = {}
     for test in tests:
         if isinstance(test, Comparison) and test.operator == "is" and test.right is not None:
-            wanted[_path(columns, test).removeprefix("row.")] = test.right
+            wanted[_path(columns, test).removeprefix("row.")] = [test.right]
+    for test in tests:
+        if isinstance(test, Comparison) and test.operator == "is one of" and isinstance(test.right, list):
+            wanted.setdefault(_path(columns, test).removeprefix("row."), test.right)
     parts = [wanted.get(name) for name in columns.key]
-    fitting = all(
-        isinstance(part, bool) if columns.types[name] == "boolean" else isinstance(part, str | int | float)
-        for name, part in zip(columns.key, parts, strict=True)
-    )
-    if not parts or not fitting:
+    if not parts or any(part is None for part in parts) or math.prod(len(part or []) for part in parts) > MOST_KEYS:
         return None
-    key = written_key([number(part) if isinstance(part, float) else part for part in parts])
-    return key if storable(key) else None
+    keys: list[str] = []
+    for several in itertools.product(*(part or [] for part in parts)):
+        if not all(_fits_key(columns, name, part) for name, part in zip(columns.key, several, strict=True)):
+            return None
+        key = written_key([number(part) if isinstance(part, float) else part for part in several])
+        keys += [key] if storable(key) else []
+    return col(Row.key) == keys[0] if len(keys) == 1 else col(Row.key).in_(keys)
+
+
+def _fits_key(columns: Columns, name: str, part: Any) -> bool:
+    return isinstance(part, bool) if columns.types[name] == "boolean" else isinstance(part, str | int | float)
 
 
 def _path(columns: Columns, test: Comparison) -> str:

@@ -11,13 +11,11 @@ from connectors.base import Declaring, Value
 from connectors.errors import Refused
 from flows.builtins.shapes import (
     MOST_ITEMS,
-    MOST_TEXT,
     MOST_VALUES,
     AnyList,
     AnyText,
     OneText,
     Path,
-    one_text,
     quoted,
     reach,
 )
@@ -25,6 +23,8 @@ from flows.builtins.shapes import (
 csv_text: Final = Declaring("csv", title="CSV")
 
 MOST_COLUMNS: Final = 1_000
+MOST_WRITTEN: Final = 10_000_000
+"""Characters of a written table: as large as a file may be that goes to Slack."""
 DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How cells begin that a spreadsheet takes for formulas, and carries out (OWASP, CSV injection)."""
 
@@ -112,9 +112,9 @@ def compose(given: Composed) -> OneText:
         writer.writerow([_safe(name, for_machines=given.for_machines) for name in columns])
     for number, item in enumerate(given.items, 1):
         writer.writerow([_cell(value, for_machines=given.for_machines) for value in _values(item, columns, number)])
-        if out.tell() > MOST_TEXT:
-            break
-    return one_text(out.getvalue())
+        if out.tell() > MOST_WRITTEN:
+            raise Refused(f"The table would have more than {MOST_WRITTEN:,} characters: write it in several.")
+    return OneText(text=out.getvalue())
 
 
 def _columns(items: list[Any]) -> list[str]:

@@ -318,12 +318,13 @@ async def test_a_loop_in_batches_gives_its_steps_lists_and_a_list_fails_as_a_who
     in batches of: 2
     failing: set aside
     collect: "{{{{ some }}}}"
+    add up: {{lists: true, three: 3}}
     steps: [{note("of {{ some }}")}]
-  - {{stop: done, say: "{{{{ steps.walk.count }}}} {{{{ steps.walk.failed }}}} {{{{ steps.walk.failures.0.item }}}} {{{{ steps.walk.results }}}}"}}
+  - {{stop: done, say: "{{{{ steps.walk.count }}}} {{{{ steps.walk.failed }}}} {{{{ steps.walk.failures.0.item }}}} {{{{ steps.walk.results }}}}: {{{{ steps.walk.sums.lists }}}} {{{{ steps.walk.sums.three }}}}"}}
 """
     await driver.go(steps)
     assert driver.outside.done == ["of c, d", "of e"]
-    assert await driver.outcome() == ("done", "3 1 a, b c, d, e")
+    assert await driver.outcome() == ("done", "3 1 a, b c, d, e: 2 6")
 
 
 async def test_a_loop_over_nothing_is_done_at_once(driver: Driver) -> None:

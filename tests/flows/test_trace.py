@@ -156,7 +156,7 @@ EVERY: list[tuple[str, Line]] = [
             kind="each",
             id="it",
             given={"count": 2},
-            gave={"count": 2, "done": 2, "failed": 0, "results": ["a!", "b!"], "failures": []},
+            gave={"count": 2, "done": 2, "failed": 0, "results": ["a!", "b!"], "failures": [], "sums": {}},
         ),
     ),
     (

@@ -20,8 +20,14 @@ from tests.worlds import TENANT, Service, Stage
 NEEDED: Final = {
     "salesforce": ("address", "client_id", "client_secret"),
     "marketo": ("address", "client_id", "client_secret"),
+    "mail": ("host", "port"),
 }
 """What a connection is made of, of what the sandbox says of a service."""
+MORE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "mail": {"security": "none", "from_address": "accounts@example.com"},
+    "marketo": {"calls": 100, "at_once": 10},
+}
+"""And what else."""
 
 
 async def shipped(stage: Stage, name: str, **chosen: Any) -> None:
@@ -57,7 +63,7 @@ async def _connected(stage: Stage, things: assembly.Kept, connector: str) -> str
     await things.vault.keep(
         f"our-{connector}",
         connector=connector,
-        settings={name: given[name] for name in NEEDED[connector]},
+        settings={**{name: given[name] for name in NEEDED[connector]}, **MORE.get(connector, {})},
         accepts="signed",
         now=time.time(),
     )
