@@ -32,6 +32,7 @@ from bot.installing import Installing
 from bot.menus import Menus
 from bot.permissions import Permissions
 from bot.picking import Picking
+from bot.reports import Reports
 from bot.rights import Rights
 from bot.runs import RunDesk
 from bot.settings import Settings, StoreSettings
@@ -224,6 +225,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 *desk.verbs(example),
                 *reasons.verbs(example),
                 *starts.verbs(example),
+                *Reports(shelf=shelf, starts=starts, settings=flow_settings).verbs(),
                 *trials.verbs(example),
                 *versions.verbs(example),
                 *backfills.verbs(example),

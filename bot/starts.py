@@ -1,6 +1,7 @@
 """Starts: flows that people start by hand, with a form of their own."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from bot.permissions import Permissions
 from bot.replies import Said, refusal
 from bot.shelf import Entry, Shelf
 from bot.workspace import Workspace
+from connectors.slack.contents import START
 from flows.history import History
 from flows.language import Template
 from flows.runs import Runs
@@ -48,15 +50,17 @@ class Starts:
         ]
 
     async def _open(self, typed: Typed) -> Said | None:
-        opened = await self.workspace.call(
-            "views.open", trigger_id=typed.trigger_id, view=forms.loading("Start a flow")
-        )
-        view = await self._view(typed)
-        await self.workspace.call("views.update", view_id=opened["view"]["id"], view=view)
+        await self.open(typed.rest, user=typed.user, channel=typed.channel, trigger_id=typed.trigger_id)
         return None
 
-    async def _view(self, typed: Typed) -> dict[str, Any]:
-        found = await self._startable(typed.rest, typed.user)
+    async def open(self, named: Sequence[str], *, user: str, channel: str, trigger_id: str) -> None:
+        """Open the form that starts a flow, or say there why it cannot be started. The trigger lasts three seconds."""
+        opened = await self.workspace.call("views.open", trigger_id=trigger_id, view=forms.loading("Start a flow"))
+        view = await self._view(named, user=user, channel=channel)
+        await self.workspace.call("views.update", view_id=opened["view"]["id"], view=view)
+
+    async def _view(self, named: Sequence[str], *, user: str, channel: str) -> dict[str, Any]:
+        found = await self._startable(named, user)
         if isinstance(found, str):
             return forms.notice("Start a flow", found)
         entry, _, trigger = found
@@ -73,9 +77,9 @@ class Starts:
             entry.template,
             trigger.by_hand,
             connections=connections,
-            channel=typed.channel,
+            channel=channel,
             picks=await self.settings.menus.picks(trigger.by_hand, meant, {}),
-            zone=await self.settings.zone(typed.user, trigger.by_hand),
+            zone=await self.settings.zone(user, trigger.by_hand),
         )
 
     async def submitted(self, name: str, *, user: str, values: Mapping[str, Any]) -> str | dict[str, str]:
@@ -83,13 +87,24 @@ class Starts:
         found = await self._startable([name], user)
         if isinstance(found, str):
             return found
-        entry, index, trigger = found
+        _, _, trigger = found
         filled, wrong = forms.filled_in(trigger.by_hand, values, await self.settings.connections())
-        if wrong or entry.flow is None:
-            return wrong
+        return wrong or await self._begin(found, filled, user=user)
+
+    async def at_once(self, name: str, *, user: str) -> str | None:
+        """Start a flow that has nothing to fill in. Returns what to say, or None if there is something to fill in."""
+        found = await self._startable([name], user)
+        if isinstance(found, str):
+            return found
+        return None if found[2].by_hand else await self._begin(found, {}, user=user)
+
+    async def _begin(self, found: tuple[Entry, int, ByHandTrigger], filled: Mapping[str, Any], *, user: str) -> str:
+        entry, index, _ = found
+        if entry.flow is None:
+            return ""
         run_id = await self.runs.start(entry.flow, trigger=index, event={**filled, "by": user})
         run = await self.history.run(run_id)
-        log.info("flow_started", flow=name, run=run_id, user=user)
+        log.info("flow_started", flow=entry.name, run=run_id, user=user)
         seen = f" See what it does with `{COMMAND} run {short_id(run)}`." if run else ""
         return f"*{words.escape(entry.template.title)}* is started.{seen}"
 
@@ -110,7 +125,17 @@ class Starts:
 
 
 def register(app: AsyncApp, starts: Starts) -> None:
-    """Listen to submitted forms."""
+    """Listen to submitted forms, and to the buttons of messages that open them."""
+
+    @app.action(re.compile(rf"{START}:\d+"))
+    async def pressed(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        await ack()
+        await starts.open(
+            [str(action["value"])],
+            user=str(body["user"]["id"]),
+            channel=str((body.get("channel") or {}).get("id") or ""),
+            trigger_id=str(body["trigger_id"]),
+        )
 
     @app.view(forms.START)
     async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from flows.decisions import Decisions
 from flows.door import Door, Woken, new_run, persons_of
 from flows.dry_run import DryRun, dry_run
 from flows.durable import Durable, DurableJournal, Taken, Watch, load, load_version
+from flows.easel import Easel
 from flows.engine import carry_out
 from flows.events import fitting
 from flows.holds import KeptHolds
@@ -106,7 +107,7 @@ class Runs:
         self._clock = Clock(self._ring, now=now)
         self._catalog = catalog
         datasets = Datasets(store)
-        self._hands = LiveHands(accounts, {"rows": store, "dates": now, **own}, datasets, now)
+        self._hands = LiveHands(accounts, {"rows": store, "dates": now, "charts": Easel(), **own}, datasets, now)
         self._retention = Retention(store, datasets, keep_days=keep_days)
         self._surroundings = Surroundings(
             catalog=catalog,

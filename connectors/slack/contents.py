@@ -10,6 +10,8 @@ from connectors.slack.marks import escaped, plain
 
 LINK: Final = "link"
 """What the names of buttons begin with that only lead somewhere: nothing is to be done when one is pressed."""
+START: Final = "start"
+"""What the names of buttons begin with that open the form of a flow."""
 SECTION: Final = 3000
 NOTICE: Final = 3000
 """Letters of the text that notifications and screen readers show."""
@@ -21,6 +23,7 @@ Marked = Annotated[str, StringConstraints(min_length=1, max_length=9000), Fillin
 Heading = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>|]+$", max_length=3000)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=75)]
+FlowName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Shown = str | int | float | bool | list[str] | None
 
@@ -58,6 +61,13 @@ class Contents(Value):
         title="Links",
         description="Buttons under the message: what is written on each, and the address that it leads to.",
     )
+    starts: dict[Label, FlowName | None] = Field(
+        default_factory=dict,
+        max_length=5,
+        title="Flows to start",
+        description="Buttons that start another flow by hand, or open its form: what is written on each, and the flow's "
+        "name; none where that is empty. They work in the bot's own workspace.",
+    )
 
     @model_validator(mode="after")
     def _picture_in_words(self) -> Self:
@@ -74,6 +84,11 @@ def notice_of(given: Contents) -> str:
 
 def blocks_of(given: Contents) -> list[dict[str, Any]]:
     """Return a message as Slack's blocks. Links and names are not guessed in what it says."""
+    return [*parts_of(given), *buttons_of(given)]
+
+
+def parts_of(given: Contents) -> list[dict[str, Any]]:
+    """Return what a message says and shows, without its buttons."""
     blocks: list[dict[str, Any]] = []
     if given.header:
         blocks.append({"type": "header", "text": plain(given.header, 150)})
@@ -82,13 +97,26 @@ def blocks_of(given: Contents) -> list[dict[str, Any]]:
     blocks += [{"type": "section", "fields": fields[start : start + 10]} for start in range(0, len(fields), 10)]
     if given.image and given.image_text:
         blocks.append({"type": "image", "image_url": given.image, "alt_text": given.image_text})
-    if given.links:
-        buttons = [
-            {"type": "button", "action_id": f"{LINK}:{number}", "text": plain(label, 75), "url": address}
-            for number, (label, address) in enumerate(given.links.items())
-        ]
-        blocks.append({"type": "actions", "elements": buttons})
     return blocks
+
+
+def buttons_of(given: Contents) -> list[dict[str, Any]]:
+    """Return the buttons of a message: first what can be started, then where links lead."""
+    flows = [(label, flow) for label, flow in given.starts.items() if flow]
+    buttons = [
+        {"type": "button", "action_id": f"{START}:{number}", "text": plain(label, 75), "value": flow}
+        for number, (label, flow) in enumerate(flows)
+    ]
+    buttons += [
+        {"type": "button", "action_id": f"{LINK}:{number}", "text": plain(label, 75), "url": address}
+        for number, (label, address) in enumerate(given.links.items())
+    ]
+    return [{"type": "actions", "elements": buttons}] if buttons else []
+
+
+def context(text: str) -> dict[str, Any]:
+    """Return a line in small letters."""
+    return {"type": "context", "elements": [_marked(escaped(text))]}
 
 
 def pieces(text: str, longest: int) -> Iterator[str]:

@@ -68,25 +68,35 @@ class Uploaded(Value):
 @slack.action("Upload a file", effect="changes")
 async def upload_file(client: Workspace, given: NewFile) -> Uploaded:
     """Upload a text, a table or a picture into a channel that the app is in, or into a thread there."""
+    file = await promise(client, given)
+    await share(client, given, file, channel=given.channel)
+    return Uploaded(file=file, channel=given.channel)
+
+
+async def promise(client: Workspace, given: NewFile) -> str:
+    """Send the bytes of a file. Nobody sees it yet. Returns its id. Raises ConnectorError."""
     content = given.text.encode() if given.text is not None else base64.b64decode(given.base64 or "")
-    began = time.time()
     promised = await client.call(
         "files.getUploadURLExternal", filename=given.name, length=len(content), alt_txt=given.image_text
     )
-    file = str(promised["file_id"])
     await client.upload(str(promised["upload_url"]), content)
+    return str(promised["file_id"])
+
+
+async def share(client: Workspace, given: NewFile, file: str, *, channel: str | None = None) -> None:
+    """Complete a file: for a channel or a thread, or for messages that are to show it. Raises ConnectorError."""
+    began = time.time()
     try:
         await client.call(
             "files.completeUploadExternal",
             files=[{"id": file, "title": given.title or given.name}],
-            channel_id=given.channel,
+            channel_id=channel,
             thread_ts=given.message,
             initial_comment=given.comment,
         )
     except Ambiguous as error:
-        if not await _shared(client, given, file, since=began, error=error):
+        if channel is None or not await _shared(client, given, file, since=began, error=error):
             raise
-    return Uploaded(file=file, channel=given.channel)
 
 
 async def _shared(client: Workspace, given: NewFile, file: str, *, since: float, error: Ambiguous) -> bool:

@@ -4,6 +4,7 @@ from typing import Final
 
 from connectors.base import Declaring
 from flows.builtins.addresses import addresses
+from flows.builtins.charts import charts
 from flows.builtins.codes import codes
 from flows.builtins.csv_text import csv_text
 from flows.builtins.dates import dates
@@ -25,6 +26,7 @@ BUILTINS: Final[tuple[Declaring, ...]] = (
     people,
     json_text,
     csv_text,
+    charts,
     hashes,
     codes,
     rows,

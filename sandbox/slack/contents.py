@@ -83,7 +83,7 @@ def _missing_files(value: Any, files: Files, at: str) -> Iterator[Problem]:
         named = value.get("slack_file")
         if isinstance(named, dict) and "id" in named:
             file = files.find(named["id"])
-            if file is None or file.title is None:
+            if file is None or not files.ready(file):
                 yield Problem(message="invalid slack file", pointer=f"{at}/slack_file")
         for key, each in value.items():
             yield from _missing_files(each, files, f"{at}/{key}")

@@ -21,6 +21,8 @@ class File:
     user: str
     content: bytes | None = None
     title: str | None = None
+    ready_at: float | None = None
+    """When the service has looked at it, once it is complete: no message can show it before."""
     channels: list[str] = field(default_factory=list)
     shares: dict[str, list[Json]] = field(default_factory=dict)
 
@@ -34,16 +36,16 @@ class File:
         """Give the file's media type. Only pictures are shown as what they are."""
         return f"image/{self.kind}" if self.kind in ("png", "jpeg", "gif") else "application/octet-stream"
 
-    def as_given(self, address: str) -> Json:
-        """Show the file the way files.info does."""
+    def as_given(self, address: str, *, ready: bool = True) -> Json:
+        """Show the file the way files.info does: of one that is not looked at yet, the kind is not known."""
         given: Json = {
             "id": self.id,
             "created": self.created,
             "timestamp": self.created,
             "name": self.name,
             "title": self.title or self.name,
-            "mimetype": self.mimetype,
-            "filetype": self.kind,
+            "mimetype": self.mimetype if ready else "",
+            "filetype": self.kind if ready else "",
             "user": self.user,
             "size": self.length,
             "mode": "hosted",
@@ -61,6 +63,10 @@ class File:
         if self.alt_txt:
             given["alt_txt"] = self.alt_txt
         return given
+
+
+LOOKING = 0.15
+"""Seconds that it takes to look at a file."""
 
 
 class Files:
@@ -83,6 +89,15 @@ class Files:
         )
         self._files[file.id] = file
         return file
+
+    def complete(self, file: File, title: str) -> None:
+        """Finish a file: it is looked at now."""
+        file.title = title
+        file.ready_at = self._stamps.clock() + LOOKING
+
+    def ready(self, file: File) -> bool:
+        """Tell whether a message can show a file."""
+        return file.ready_at is not None and file.ready_at <= self._stamps.clock()
 
     def find(self, file_id: str) -> File | None:
         """Find a file by its id."""

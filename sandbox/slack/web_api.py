@@ -109,6 +109,9 @@ def other_routes(workspace: "Workspace") -> list[BaseRoute]:
     """Make the addresses that Slack gives out: uploads, responses, Socket Mode connections."""
 
     async def upload(request: Request) -> Response:
+        return await apply(workspace.faults.take("upload"), lambda: take(request))
+
+    async def take(request: Request) -> Response:
         file = workspace.files.keyed(request.path_params["key"])
         if file is None:
             return PlainTextResponse("not found", status_code=404)

@@ -34,7 +34,11 @@ async def test_a_file_is_uploaded_in_three_steps(slack: Slack) -> None:
         "files.completeUploadExternal", files=[{"id": file_id}], channel_id=SECURITY, initial_comment="Numbers"
     )
     assert done["files"] == [{"id": file_id, "title": "report.png"}]
+    assert (await slack.call("files.info", file=file_id))["file"]["mimetype"] == ""
+    assert await slack.refusal("chat.postMessage", channel=SECURITY, text="x", blocks=[picture]) == "invalid_blocks"
+    slack.clock.turn(1)  # it has been looked at
     info = (await slack.call("files.info", file=file_id))["file"]
+    assert info["mimetype"] == "image/png"
     [share] = info["shares"]["public"][SECURITY]
     [message] = (await slack.look())["messages"][SECURITY]
     assert (message["ts"], message["text"], message["files"][0]["alt_txt"]) == (share["ts"], "Numbers", "A rising line")

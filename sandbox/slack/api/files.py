@@ -51,7 +51,7 @@ def complete_upload(call: Call) -> Json:
     if any(place.is_archived for place in places):
         raise Refusal("is_archived")
     for file, each in zip(files, wanted, strict=True):
-        file.title = str(each.get("title") or file.name)
+        workspace.files.complete(file, str(each.get("title") or file.name))
     for place in places:
         for file in files:
             file.channels.append(place.id)
@@ -74,7 +74,8 @@ def info(call: Call) -> Json:
     file = call.workspace.files.find(call.arguments.required("file"))
     if file is None:
         raise Refusal("file_not_found")
-    return {"file": file.as_given(call.address), "comments": [], "response_metadata": {"next_cursor": ""}}
+    ready = call.workspace.files.ready(file)
+    return {"file": file.as_given(call.address, ready=ready), "comments": [], "response_metadata": {"next_cursor": ""}}
 
 
 def _uploaded(call: Call, file_id: str) -> File:

@@ -1,0 +1,162 @@
+"""Reports: one message with numbers, a picture of them, buttons to go on with, and the table in its thread."""
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from connectors.base import Value
+from connectors.errors import ConnectorError, Missing, Reconnect, Refused
+from connectors.limits import patiently
+from connectors.slack.client import Workspace
+from connectors.slack.connector import slack
+from connectors.slack.contents import CHANNEL, ChannelId, Contents, Key, buttons_of, context, notice_of, parts_of
+from connectors.slack.files import LONGEST, FileName, NewFile, promise, share
+from connectors.slack.posting import find, messages, post_once
+
+READY: Final = (0.3, 0.7, 1.5, 3.0, 5.0)
+"""Pauses until Slack has looked at a picture. Until then no message can show it."""
+INVALID: Final = "invalid_blocks"
+NO_PICTURE: Final = ":frame_with_picture: The picture is missing"
+
+
+class NewReport(Contents):
+    """A report to be posted in a channel."""
+
+    channel: ChannelId = Field(title="Channel", description=CHANNEL)
+    key: Key = Field(
+        title="Key",
+        description="Text that names this report, such as {{ run.id }}: the same again posts no second one.",
+    )
+    picture: Annotated[str, StringConstraints(max_length=LONGEST)] | None = Field(
+        default=None,
+        title="Picture",
+        description="A PNG in base64, as charts.draw gives it. Empty text: there should be one, and the report says that it is missing.",
+    )
+    table: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)] | None = Field(
+        default=None, title="Table", description="CSV, as csv.compose gives it. It is put into the report's thread."
+    )
+    table_name: FileName = Field(default="report.csv", title="Table's name", description="What the file is called.")
+
+    @field_validator("picture")
+    @classmethod
+    def _a_picture(cls, picture: str | None) -> str | None:
+        """Accept base64."""
+        try:
+            base64.b64decode(picture or "", validate=True)
+        except ValueError:
+            raise ValueError("This is not base64.") from None
+        return picture
+
+    @model_validator(mode="after")
+    def _with_words(self) -> Self:
+        if self.picture and not self.image_text:
+            raise ValueError("A picture needs its content in words.")
+        return self
+
+
+class Reported(Value):
+    """A report that was posted."""
+
+    channel: str = Field(title="Channel", description="The id of the channel.")
+    message: str = Field(title="Message", description="Its own name in there: its timestamp.")
+    existed: bool = Field(title="Existed", description="Whether it was there before.")
+    missing: str = Field(title="Missing", description="Why the picture or the table is missing; empty if nothing is.")
+
+
+@slack.action("Post a report", effect="changes", repeatable=True)
+async def post_report(client: Workspace, given: NewReport) -> Reported:
+    """Post numbers with their picture, buttons, and a table in the thread, once for each key.
+
+    Where the picture cannot be shown, the numbers are posted without it, and say so. That there is no second one is
+    certain in channels that the app is in; the table needs that, too.
+    """
+    mark = sha256(given.key.encode()).hexdigest()
+    member, posted = await _looked_for(client, given.channel, mark)
+    lost = ""
+    if posted is None:
+        ts, lost = await _posted(client, given, member=member)
+    else:
+        ts = posted
+    missing = [lost] if lost else []
+    if given.table is not None and (why := await _tabled(client, given, ts)):
+        missing.append(why)
+    return Reported(channel=given.channel, message=ts, existed=posted is not None, missing=" ".join(missing))
+
+
+async def _looked_for(client: Workspace, channel: str, mark: str) -> tuple[bool, str | None]:
+    """Return whether we can look into a channel, and the report if it is there."""
+    try:
+        return True, await find(client, channel, key=mark, since=None)
+    except (Missing, Reconnect):
+        return False, None
+
+
+async def _posted(client: Workspace, given: NewReport, *, member: bool) -> tuple[str, str]:
+    """Post the report. Returns its timestamp, and why its picture is missing."""
+    file, why = await _picture(client, given)
+    if file is not None:
+        for pause in READY:
+            try:
+                return await _post(client, given, _blocks(given, file=file), member=member), ""
+            except Refused as error:
+                if error.code != INVALID:
+                    raise
+                why = "Slack did not show it."
+            await asyncio.sleep(pause)
+    return await _post(client, given, _blocks(given, why=why), member=member), why
+
+
+async def _post(client: Workspace, given: NewReport, blocks: Sequence[dict[str, Any]], *, member: bool) -> str:
+    # Where we cannot look, we say so by giving no key: otherwise it would be looked for in vain.
+    key = given.key if member else None
+    _, ts, _ = await post_once(client, given.channel, text=notice_of(given), blocks=blocks, key=key)
+    return ts
+
+
+async def _picture(client: Workspace, given: NewReport) -> tuple[str | None, str]:
+    """Upload the picture for the message to show. Returns the file, or why there is none; nothing if none is wanted."""
+    if given.picture is None:
+        return None, ""
+    if not given.picture:
+        return None, "It could not be drawn."
+    file = NewFile(channel=given.channel, name="report.png", base64=given.picture, image_text=_brief(given.image_text))
+    try:
+        uploaded = await patiently(lambda: promise(client, file), attempts=3, longest=5.0)
+        # Without a channel: it is in the message that it is seen, and nowhere else.
+        await patiently(lambda: share(client, file, uploaded), attempts=3, longest=5.0)
+    except ConnectorError as error:
+        return None, error.message
+    return uploaded, ""
+
+
+def _blocks(given: NewReport, *, file: str | None = None, why: str = "") -> list[dict[str, Any]]:
+    blocks = parts_of(given)
+    if file is not None:
+        blocks.append({"type": "image", "slack_file": {"id": file}, "alt_text": given.image_text})
+    if why:
+        blocks.append(context(f"{NO_PICTURE}: {why}"))
+    return [*blocks, *buttons_of(given)]
+
+
+async def _tabled(client: Workspace, given: NewReport, ts: str) -> str:
+    """Put the table into the report's thread, unless it is there. Returns why it is missing."""
+    file = NewFile(channel=given.channel, message=ts, name=given.table_name, text=given.table)
+    try:
+        there = await messages(client, given.channel, since=None, thread=ts)
+        if any(each.get("name") == file.name for message in there for each in message.get("files") or []):
+            return ""
+        uploaded = await promise(client, file)
+        await share(client, file, uploaded, channel=given.channel)
+    except (Missing, Refused, Reconnect) as error:
+        text = f"The table is missing: {error.message}"
+        await post_once(client, given.channel, text=text, blocks=[context(text)], key=None, thread=ts)
+        return text
+    return ""
+
+
+def _brief(text: str | None) -> str | None:
+    return text and text[:1000]
