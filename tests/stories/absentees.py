@@ -2,10 +2,9 @@
 
 import csv
 import io
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -13,9 +12,8 @@ from sqlmodel import col
 from bot import assembly
 from bot.settings import Settings
 from flows.tables import Row
-from tests.bot.made import ended, start
 from tests.stories.newcomers import comes
-from tests.worlds import Stage
+from tests.worlds import TENANT, Stage
 
 
 def days_ago(days: float) -> str:
@@ -28,6 +26,13 @@ async def absentee(stage: Stage, days: float | None, **profile: Any) -> str:
     login = {} if days is None else {"last_login": days_ago(days), "logins_count": 3}
     person = await comes(stage, **{"created_at": days_ago(2000), **login, **profile})
     return str(person["user_id"])
+
+
+async def removed(stage: Stage, user_id: str) -> None:
+    """Delete somebody, as the tenant's admins do."""
+    async with assembly.kept(Settings(**stage.settings)) as things:
+        tenant = await things.accounts.client(TENANT)
+        await tenant.http.request("DELETE", f"/api/v2/users/{quote(user_id, safe='')}")
 
 
 async def rows_of(stage: Stage, table: str) -> list[dict[str, Any]]:
@@ -55,16 +60,15 @@ def _moved(moment: str, days: float) -> str:
     return (datetime.fromisoformat(moment) - timedelta(days=days)).isoformat()
 
 
-async def go(stage: Stage, flow: str, number: int, **values: Any) -> str:
-    """Start a flow by hand, wait until it and all before it have ended, and return what it says."""
-    run = await start(stage, flow, **values)
-    await ended(stage, flow, number)
-    return await said_by(stage, run)
+async def another_day(stage: Stage, table: str) -> None:
+    """Let nothing have been done yet on this day."""
 
+    def work(connection: sa.Connection) -> None:
+        today = sa.delete(Row).where(col(Row.table_name) == table, col(Row.key).contains("day "))
+        connection.execute(today)
 
-async def said_by(stage: Stage, run: str) -> str:
-    found = await stage.slack.said(f"run {run}")
-    return str(found)
+    async with assembly.kept(Settings(**stage.settings)) as things:
+        await things.store.order(work)
 
 
 def in_channel(stage: Stage, state: dict[str, Any], words: str) -> list[dict[str, Any]]:
@@ -88,8 +92,3 @@ async def sheets(stage: Stage, message: dict[str, Any]) -> dict[str, list[dict[s
         text = (await stage.http.get(file["url_private"], headers=token)).text
         found.setdefault(file["name"], []).extend(csv.DictReader(io.StringIO(text)))
     return found
-
-
-def shown(message: dict[str, Any]) -> Sequence[str]:
-    """Return the numbers that a message names."""
-    return re.findall(r"\d[\d,]*", message["text"])
