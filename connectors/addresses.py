@@ -12,8 +12,10 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import httpcore
@@ -166,6 +168,12 @@ class _Checked(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+@cache
+def trust() -> ssl.SSLContext:
+    """Return whom to trust, for every connection of this process: it takes a while to read, and some room."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class GuardedTransport(httpx.AsyncHTTPTransport):
     """A pool of connections, none of which leads into a private network."""
 
@@ -173,12 +181,12 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         self, *, allowed: Sequence[Network] = (), proxy: str | None = None, resolver: Resolve = resolve
     ) -> None:
         """Prepare; `resolver` is asked for the addresses of names."""
-        super().__init__(proxy=proxy, trust_env=False)
+        super().__init__(proxy=proxy, trust_env=False, verify=trust())
         self._allowed = tuple(allowed)
         if proxy is None:
             # httpx has no parameter for it, and replacing the pool is what is left: all else of it is used as it is.
             self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=httpx.create_ssl_context(trust_env=False),
+                ssl_context=trust(),
                 max_connections=100,
                 max_keepalive_connections=20,
                 keepalive_expiry=5.0,

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeAlias
 
 import httpx
 
-from connectors.addresses import GuardedTransport, Network
+from connectors.addresses import GuardedTransport, Network, trust
 from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect, Refused, TryLater
 from connectors.limits import Pace, wait_asked
 from connectors.wording import clean
@@ -158,7 +158,7 @@ class Wire:
         # httpx would log the address of every call, and searches hold people's e-mail addresses.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         async with (
-            httpx.AsyncHTTPTransport(proxy=proxy, trust_env=False) as pool,
+            httpx.AsyncHTTPTransport(proxy=proxy, trust_env=False, verify=trust()) as pool,
             GuardedTransport(proxy=proxy, allowed=allowed) as guarded,
         ):
             yield cls(pool, guarded=guarded)

@@ -112,4 +112,6 @@ class Clock:
 
 
 def _report(event: Any) -> None:
+    if isinstance(event.exception, asyncio.CancelledError):
+        return  # the clock was stopped
     log.error("clock work failed", work=event.job_id, exc_info=event.exception)

@@ -1,6 +1,7 @@
 """Templates: the flows we ship, and what an admin fills in."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -24,14 +25,21 @@ def parse(
     text: str, catalog: Catalog, *, flows: Mapping[str, Template] | None = None, name: str | None = None
 ) -> Template | list[Problem]:
     """Return the template that a text says, or every Problem with it. `flows` and `name` are as for `check.check`."""
+    template = _read(text)
+    if isinstance(template, Template):
+        return check.check(template, catalog, flows=flows, name=name) or template
+    return list(template)
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> Template | tuple[Problem, ...]:
+    """Return what a text says; those that we ship are read by many in one process."""
     try:
         data = document.read(text)
     except document.UnreadableError as error:
-        return [Problem(path="document", message=str(error))]
+        return (Problem(path="document", message=str(error)),)
     template = check.read(data)
-    if isinstance(template, Template):
-        return check.check(template, catalog, flows=flows, name=name) or template
-    return template
+    return template if isinstance(template, Template) else tuple(template)
 
 
 def library(catalog: Catalog, folder: Path = LIBRARY) -> Mapping[str, Template]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from sandbox.trust import trust
 from sandbox.world import World
 
 ROOT = Path(__file__).parent.parent
@@ -61,7 +62,7 @@ async def _run(port: int, folder: Path) -> None:
         try:
             await _answering(bot, f"http://127.0.0.1:{bot_port}/health")
             await _bot(environment, ["auth0", "install", "--name", TENANT])
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
                 app = {"request_url": f"http://127.0.0.1:{bot_port}/slack/events", "socket_mode": False}
                 (await client.put(f"{addresses['slack']['url']}/sandbox/app", json=app)).raise_for_status()
             print(
@@ -112,7 +113,7 @@ async def _bot(environment: Mapping[str, str], arguments: list[str], *, said: st
 
 async def _answering(process: Process, address: str) -> None:
     """Wait until the bot answers. Raises DemoFailedError if it ends instead."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
         while process.returncode is None:
             with suppress(httpx.TransportError):
                 if (await client.get(address)).is_success:

@@ -7,9 +7,18 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.specs import auth0_conforms, slack_would_take
 from tests.worlds import Stage, stage
+
+# As the bot logs: what went wrong, without the values of variables. Those take a second to be made beautiful.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(autouse=True)

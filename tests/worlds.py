@@ -17,6 +17,7 @@ from bot.settings import Settings
 from connectors.auth0 import install
 from flows.vault import new_key
 from sandbox.server import serving
+from sandbox.trust import trust
 from sandbox.world import World
 
 ROOT = Path(__file__).parent.parent
@@ -189,7 +190,7 @@ class Stage:
 
     async def healthy(self) -> None:
         transport = httpx.AsyncHTTPTransport(retries=0)
-        async with httpx.AsyncClient(transport=transport, trust_env=False) as http:
+        async with httpx.AsyncClient(transport=transport, trust_env=False, verify=trust()) as http:
             for _ in range(400):
                 try:
                     (await http.get(f"http://127.0.0.1:{self.settings['port']}/health")).raise_for_status()
@@ -227,7 +228,7 @@ class Stage:
 @asynccontextmanager
 async def stage(folder: Path, port: int, **more: Any) -> AsyncIterator[Stage]:
     """Open a world, with a bot's settings for it."""
-    async with World.open() as world, httpx.AsyncClient(trust_env=False) as http:
+    async with World.open() as world, httpx.AsyncClient(trust_env=False, verify=trust()) as http:
         slack = world.addresses()["slack"]
         settings: dict[str, Any] = {
             "database_url": f"sqlite:///{folder / 'cicflow.sqlite'}",

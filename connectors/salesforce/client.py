@@ -226,6 +226,8 @@ class Org:
     quota: Quota
     locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = field(default_factory=WeakValueDictionary)
     """Those who make the same record at the same time go one after the other."""
+    pauses: tuple[float, ...] = (0.2, 1.0, 2.0)
+    """Seconds before each look for a record that may or may not have been made."""
 
     @property
     def root(self) -> str:

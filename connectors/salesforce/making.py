@@ -14,8 +14,6 @@ from connectors.limits import patiently
 from connectors.salesforce.client import SERVICE, Duplicates, Org, no_field
 from connectors.salesforce.soql import Condition, Plain, found, select
 
-LOOKS: Final = (0.2, 1.0, 2.0)
-"""Seconds before each look for a record that may or may not have been made."""
 TRIES: Final = 3
 LONGEST_COMPARED: Final = 255
 IfThere = Literal["use it", "refuse", "create anyway"]
@@ -144,7 +142,7 @@ async def _known(org: Org, sobject: str, telling: Sequence[Condition]) -> list[s
 
 
 async def _looked_for(org: Org, sobject: str, telling: Sequence[Condition], before: set[str]) -> list[str]:
-    for pause in LOOKS:
+    for pause in org.pauses:
         await asyncio.sleep(pause)
         after = await _known(org, sobject, telling)
         if after is None:
@@ -191,7 +189,7 @@ async def upsert(
                 again = not isinstance(error, Refused) or error.code == "DUPLICATE_VALUE"
                 if not left or not again:
                     raise
-                await asyncio.sleep(LOOKS[0])
+                await asyncio.sleep(org.pauses[0])
     raise Ambiguous  # not reached: the last try returns or raises
 
 

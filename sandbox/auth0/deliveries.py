@@ -20,6 +20,7 @@ from sandbox.auth0.records import category_of, sent
 from sandbox.auth0.runner import run
 from sandbox.auth0.streams import Delivery, EventStream, LogStream
 from sandbox.auth0.tenant import Tenant
+from sandbox.trust import trust
 
 LOG_ATTEMPTS = 3
 LOG_PAUSE = 10.0
@@ -49,7 +50,7 @@ class Sender:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Send until the block ends; what is under way then is given up."""
-        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=trust(), timeout=PATIENCE) as client:
             self._start(self._watch(client))
             try:
                 yield

@@ -18,6 +18,7 @@ import httpx
 
 from sandbox.auth0.twin_answers import MARK, NONSENSE, TroubleError, brought_back, carry_out, replies
 from sandbox.auth0.twin_orders import standing
+from sandbox.trust import trust
 
 Shape = Mapping[str, Any]
 
@@ -194,7 +195,7 @@ async def send(settings: dict[str, str], event: Any) -> bytes:
         "webhook-timestamp": stamp,
         "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
     }
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
         try:
             response = await client.post(
                 settings["CICFLOW_URL"], content=body, headers=headers, timeout=patience(settings)

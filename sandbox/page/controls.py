@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import httpx
 
+from sandbox.trust import trust
+
 LOGIN_SECONDS = 30.0
 """A login waits for the tenant's Actions, which may wait for the bot."""
 
@@ -45,8 +47,8 @@ class Controls:
     async def open(cls, slack: str, auth0: str) -> AsyncIterator["Controls"]:
         """Connect to the two addresses until the block ends."""
         async with (
-            httpx.AsyncClient(base_url=slack, trust_env=False, timeout=LOGIN_SECONDS) as workspace,
-            httpx.AsyncClient(base_url=auth0, trust_env=False, timeout=LOGIN_SECONDS) as tenant,
+            httpx.AsyncClient(base_url=slack, trust_env=False, verify=trust(), timeout=LOGIN_SECONDS) as workspace,
+            httpx.AsyncClient(base_url=auth0, trust_env=False, verify=trust(), timeout=LOGIN_SECONDS) as tenant,
         ):
             yield cls(slack=workspace, auth0=tenant)
 

@@ -16,6 +16,7 @@ import httpx
 from sandbox.slack.records import Deliveries
 from sandbox.slack.socket import Sockets
 from sandbox.slack.stamps import Clock
+from sandbox.trust import trust
 
 if TYPE_CHECKING:
     from sandbox.slack.workspace import Settings
@@ -66,7 +67,9 @@ class Delivery:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold connections to the bot open, and end every retry that still waits."""
-        async with httpx.AsyncClient(trust_env=False, timeout=SECONDS_TO_ANSWER, follow_redirects=False) as client:
+        async with httpx.AsyncClient(
+            trust_env=False, verify=trust(), timeout=SECONDS_TO_ANSWER, follow_redirects=False
+        ) as client:
             self._client = client
             try:
                 yield

@@ -15,6 +15,7 @@ import sandbox.auth0
 from connectors.auth0.client import Settings
 from sandbox.auth0.control import NewUser, add_user
 from sandbox.server import serving
+from sandbox.trust import trust
 
 
 @dataclass
@@ -82,7 +83,7 @@ async def simulated() -> AsyncIterator[Auth0]:
     async with AsyncExitStack() as stack:
         double = sandbox.auth0.create()
         address = await stack.enter_async_context(serving(double.app))
-        control = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False))
+        control = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False, verify=trust()))
         yield Auth0(address=address, credentials=dict(double.credentials(address)), control=control, double=double)
 
 

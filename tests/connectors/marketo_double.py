@@ -15,6 +15,7 @@ from connectors.marketo import marketo
 from connectors.marketo.client import Instance, Settings, connect
 from connectors.wire import Wire
 from sandbox.server import serving
+from sandbox.trust import trust
 
 ANA, BEN, CHIARA, DAI, ELIF = 318581, 318582, 318583, 318584, 318585
 QUICK = (0.01, 0.02)
@@ -70,7 +71,7 @@ async def simulated() -> AsyncIterator[Marketo]:
     async with AsyncExitStack() as stack:
         double = sandbox.marketo.create()
         address = await stack.enter_async_context(serving(double.app))
-        control = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False))
+        control = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False, verify=trust()))
         yield Marketo(address=address, control=control, double=double)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sandbox.salesforce
@@ -12,6 +12,9 @@ from connectors.wire import Wire
 from sandbox.faults import Fault
 from sandbox.salesforce.org import Settings as Ways
 from sandbox.server import serving
+
+QUICK = (0.0, 0.01, 0.02)
+"""Seconds between looks: the double is not slow."""
 
 
 @dataclass
@@ -29,7 +32,7 @@ class Stage:
         return Settings.model_validate(wanted | changes)
 
     def connected(self, **changes: Any) -> None:
-        self.client = connect(self.settings(**changes), self.wire)
+        self.client = replace(connect(self.settings(**changes), self.wire), pauses=QUICK)
 
     def ways(self, **changes: Any) -> None:
         self.double.settings = Ways.model_validate(changes)
@@ -54,4 +57,5 @@ async def staged() -> AsyncIterator[Stage]:
     async with serving(double.app) as address, Wire.open() as wire:
         known = double.credentials(address)
         given = {name: known[name] for name in ("address", "client_id", "client_secret")}
-        yield Stage(double, address, connect(Settings.model_validate(given), wire), wire)
+        client = replace(connect(Settings.model_validate(given), wire), pauses=QUICK)
+        yield Stage(double, address, client, wire)

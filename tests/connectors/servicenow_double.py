@@ -13,6 +13,7 @@ from connectors.catalog import catalog
 from connectors.servicenow.client import Instance, Settings, connect
 from connectors.wire import Wire
 from sandbox.server import serving
+from sandbox.trust import trust
 
 TABLE = "/api/now/table/incident"
 
@@ -76,7 +77,7 @@ async def simulated() -> AsyncIterator[ServiceNow]:
     async with AsyncExitStack() as stack:
         double = sandbox.servicenow.create()
         address = await stack.enter_async_context(serving(double.app))
-        control = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False))
+        control = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False, verify=trust()))
         yield ServiceNow(address=address, credentials=dict(double.credentials(address)), control=control, double=double)
 
 

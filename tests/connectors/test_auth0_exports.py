@@ -227,6 +227,7 @@ def test_pieces_of_any_size_are_the_same_file(size: int) -> None:
         assert b"\n".join(lines) == b"\n".join(FILE[:5000].split(b"\n")[7:])
 
 
+@pytest.mark.slow
 def test_a_packed_file_that_is_huge_when_unpacked_takes_little_memory() -> None:
     content = gzip.compress((FILE * 10)[:600_000] * 90)
     tracemalloc.start()

@@ -122,6 +122,7 @@ def test_what_is_inactive_is_said_in_one_way(given: dict[str, Any]) -> None:
         Inactive.model_validate(given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2500])
 async def test_searches_find_all_of_more_than_a_search_shows(auth0: Auth0, tenant: Tenant, count: int) -> None:
     await auth0.change(rate_limit=None)
@@ -134,6 +135,7 @@ async def test_searches_find_all_of_more_than_a_search_shows(auth0: Auth0, tenan
     assert len(by_search) > 2000
 
 
+@pytest.mark.slow
 async def test_very_many_of_one_moment_are_not_said_to_be_all(auth0: Auth0, tenant: Tenant) -> None:
     await auth0.change(rate_limit=None)
     moment = days_ago(400)

@@ -13,6 +13,7 @@ from connectors.errors import Ambiguous, ConnectorError, Reconnect, Refused, Try
 from connectors.mail.client import Post, Settings, check, connect
 from connectors.wire import Wire
 from sandbox.mail import Mailbox, mailing
+from sandbox.trust import trust
 
 ANN = {"to": ["ann@example.com"], "subject": "Hello", "text": "Hello, Ann."}
 
@@ -32,7 +33,7 @@ class Double:
 @pytest.fixture
 async def double() -> AsyncIterator[Double]:
     box = Mailbox()
-    async with mailing(box) as given, httpx.AsyncClient(base_url=given["url"], trust_env=False) as http:
+    async with mailing(box) as given, httpx.AsyncClient(base_url=given["url"], trust_env=False, verify=trust()) as http:
         yield Double(box, given, http)
 
 

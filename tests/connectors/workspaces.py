@@ -13,6 +13,7 @@ from connectors.catalog import catalog
 from connectors.slack.client import Settings, Workspace, connect
 from connectors.wire import Wire
 from sandbox.server import serving
+from sandbox.trust import trust
 from tests.specs import slack_would_take
 
 ADMIN, ANALYST = "U0ADMIN001", "U0ANALYST1"
@@ -72,7 +73,7 @@ async def workspace() -> AsyncIterator[Slack]:
     async with (
         serving(double.app) as address,
         Wire.open() as wire,
-        httpx.AsyncClient(base_url=address, trust_env=False) as control,
+        httpx.AsyncClient(base_url=address, trust_env=False, verify=trust()) as control,
     ):
         credentials = double.credentials(address)
         settings = Settings.model_validate({"token": credentials["bot_token"], "address": credentials["api"]})

@@ -12,6 +12,7 @@ from auth0.management import AsyncAuth0
 import sandbox.auth0
 from sandbox.auth0.tenant import Tenant
 from sandbox.server import serving
+from sandbox.trust import trust
 from tests.specs import auth0_conforms
 
 CUSTOMER = "auth0|650000000000000000000001"
@@ -120,6 +121,6 @@ async def tenancy() -> AsyncIterator[Tenancy]:
     hooks = {"response": [as_specified]}
     async with (
         serving(tenant.app) as address,
-        httpx.AsyncClient(base_url=address, trust_env=False, event_hooks=hooks, timeout=30) as http,
+        httpx.AsyncClient(base_url=address, trust_env=False, verify=trust(), event_hooks=hooks, timeout=30) as http,
     ):
         yield Tenancy(address=address, credentials=tenant.credentials(address), http=http, inside=tenant)

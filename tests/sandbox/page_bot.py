@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.server import serving
+from sandbox.trust import trust
 from tests.sandbox.page_doubles import mrkdwn, plain
 
 HOURS = "1h", "2h"
@@ -107,7 +108,7 @@ class SmallBot:
     async def block(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         await ack()
         asked = {name: self.auth0[name] for name in ("client_id", "client_secret", "audience")}
-        async with httpx.AsyncClient(base_url=self.auth0["url"], trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.auth0["url"], trust_env=False, verify=trust()) as client:
             token = await client.post("/oauth/token", json={"grant_type": "client_credentials", **asked})
             bearer = {"authorization": f"Bearer {token.json()['access_token']}"}
             answer = await client.patch(f"/api/v2/users/{action['value']}", json={"blocked": True}, headers=bearer)
@@ -129,7 +130,7 @@ class SmallBot:
 async def small_bot(addresses: dict[str, Any]) -> AsyncIterator[str]:
     """Run the bot for these services, and tell them where it is; gives its address."""
     bot = SmallBot(addresses)
-    async with serving(bot.app) as address, httpx.AsyncClient(trust_env=False) as client:
+    async with serving(bot.app) as address, httpx.AsyncClient(trust_env=False, verify=trust()) as client:
         app = {"request_url": f"{address}/slack/events", "socket_mode": False}
         (await client.put(f"{addresses['slack']['url']}/sandbox/app", json=app)).raise_for_status()
         yield address

@@ -16,6 +16,7 @@ from starlette.routing import Route
 import sandbox.slack
 from sandbox.server import serving
 from sandbox.slack import Workspace
+from sandbox.trust import trust
 
 Json = dict[str, Any]
 ADMIN, ANALYST, VISITOR = "U0ADMIN001", "U0ANALYST1", "U0VISITOR1"
@@ -142,7 +143,7 @@ async def slack_stage() -> AsyncIterator[Slack]:
     workspace = sandbox.slack.create(clock)
     async with serving(workspace.app) as address, serving(bot.app) as bot_address:
         workspace.credentials(address)
-        async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=20) as http:
+        async with httpx.AsyncClient(base_url=address, trust_env=False, verify=trust(), timeout=20) as http:
             slack = Slack(workspace, address, bot, http, clock)
             await slack.set("app", request_url=f"{bot_address}/slack/events")
             yield slack

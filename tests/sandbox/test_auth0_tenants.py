@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.trust import trust
 from sandbox.world import World
 from tests.sandbox.auth0_tenancy import CUSTOMER
 
@@ -23,7 +24,10 @@ async def token(http: httpx.AsyncClient, at: dict[str, Any], by: dict[str, Any])
 
 
 async def test_tenants_know_nothing_of_one_another() -> None:
-    async with World.open(more_tenants={"staging": 0, "emea": 0}) as world, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        World.open(more_tenants={"staging": 0, "emea": 0}) as world,
+        httpx.AsyncClient(trust_env=False, verify=trust()) as http,
+    ):
         addresses = world.addresses()
         places = [addresses["auth0"], *addresses["more_tenants"].values()]
         for at in places:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from sandbox.faults import Faults
 from sandbox.server import serving
+from sandbox.trust import trust
 
 
 class Shop:
@@ -41,7 +42,7 @@ async def shop() -> AsyncIterator[Shop]:
         return response
 
     app = Starlette(routes=[*faults.routes(), Route("/orders", order, methods=["POST"])])
-    async with serving(app) as address, httpx.AsyncClient(base_url=address, trust_env=False) as http:
+    async with serving(app) as address, httpx.AsyncClient(base_url=address, trust_env=False, verify=trust()) as http:
         opened = Shop(http)
         yield opened
 

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.marketo import Instance, create
 from sandbox.server import serving
+from sandbox.trust import trust
 from tests.specs import marketo_conforms
 
 JSON = "application/json; charset=utf-8"
@@ -24,7 +25,10 @@ def double() -> Instance:
 
 @pytest.fixture
 async def bare(double: Instance) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(double.app) as address, httpx.AsyncClient(base_url=address, trust_env=False) as client:
+    async with (
+        serving(double.app) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False, verify=trust()) as client,
+    ):
         yield client
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import page
 from sandbox.server import serving
+from sandbox.trust import trust
 from tests.sandbox.page_doubles import ALERT, BEGIN, FORM, Double, tenant, workspace
 
 
@@ -28,7 +29,7 @@ async def browsing(slack: str, auth0: str) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client that behaves like the page's own script."""
     async with serving(page.create(slack, auth0)) as address:
         own = {"origin": address, "sec-fetch-site": "same-origin"}
-        async with httpx.AsyncClient(base_url=address, trust_env=False, headers=own) as client:
+        async with httpx.AsyncClient(base_url=address, trust_env=False, verify=trust(), headers=own) as client:
             yield client
 
 
@@ -219,7 +220,7 @@ async def test_a_request_from_another_site_is_refused(client, slack, headers):
 
 
 async def test_a_request_that_says_nothing_of_its_origin_is_refused(client, slack):
-    async with httpx.AsyncClient(base_url=client.base_url, trust_env=False) as bare:
+    async with httpx.AsyncClient(base_url=client.base_url, trust_env=False, verify=trust()) as bare:
         assert (await bare.post("/home", json={"user": "U1"})).status_code == 403
     assert slack.asked == []
 

@@ -11,6 +11,7 @@ import pytest
 import sandbox.slack
 from sandbox import page
 from sandbox.server import serving
+from sandbox.trust import trust
 from tests.sandbox.auth0_deeds import bind, needs_node
 from tests.sandbox.auth0_tenancy import CUSTOMER, tenancy
 from tests.sandbox.page_browser import Browser, chromium, needs_browser
@@ -28,7 +29,9 @@ async def client(auth0: Double) -> AsyncIterator[httpx.AsyncClient]:
         addresses = [await stack.enter_async_context(serving(one.app)) for one in (Double(workspace()), auth0)]
         address = await stack.enter_async_context(serving(page.create(*addresses)))
         own = {"origin": address, "sec-fetch-site": "same-origin"}
-        yield await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False, headers=own))
+        yield await stack.enter_async_context(
+            httpx.AsyncClient(base_url=address, trust_env=False, verify=trust(), headers=own)
+        )
 
 
 @pytest.mark.parametrize(

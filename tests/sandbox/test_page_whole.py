@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.trust import trust
 from sandbox.world import World
 from tests.sandbox.page_bot import small_bot
 from tests.sandbox.page_browser import Browser, chromium, needs_browser
@@ -28,7 +29,7 @@ async def addresses() -> AsyncIterator[dict[str, Any]]:
 async def client(addresses: dict[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
     """A client that behaves like the page's own script."""
     async with httpx.AsyncClient(
-        base_url=addresses["page"], headers={"origin": addresses["page"]}, trust_env=False
+        base_url=addresses["page"], headers={"origin": addresses["page"]}, trust_env=False, verify=trust()
     ) as client:
         yield client
 
@@ -44,7 +45,7 @@ async def install(auth0: dict[str, Any], bot: str) -> None:
         "runtime": "node22",
         "secrets": secrets,
     }
-    async with httpx.AsyncClient(base_url=auth0["url"], trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=auth0["url"], trust_env=False, verify=trust()) as client:
         (await client.put("/sandbox/settings", json={"build_seconds": 0})).raise_for_status()
         token = await client.post("/oauth/token", json={"grant_type": "client_credentials", **asked})
         client.headers["authorization"] = f"Bearer {token.json()['access_token']}"

@@ -7,6 +7,7 @@ import pytest
 
 import sandbox.salesforce
 from sandbox.server import serving
+from sandbox.trust import trust
 
 ROOT = "/services/data/v59.0"
 
@@ -19,7 +20,10 @@ async def double() -> sandbox.salesforce.Org:
 @pytest.fixture
 async def client(double: sandbox.salesforce.Org) -> AsyncIterator[httpx.AsyncClient]:
     """A session as simple-salesforce has one: client credentials by HTTP Basic, then the token in every call."""
-    async with serving(double.app) as address, httpx.AsyncClient(base_url=address, trust_env=False) as opened:
+    async with (
+        serving(double.app) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False, verify=trust()) as opened,
+    ):
         known = double.credentials(address)
         answer = await opened.post(
             "/services/oauth2/token",

@@ -12,6 +12,7 @@ import sandbox.servicenow
 from sandbox.server import serving
 from sandbox.servicenow.instance import CLIENT_ID, CLIENT_SECRET, PASSWORD, REFRESH_TOKEN, USER_NAME
 from sandbox.servicenow.seed import fixed_id
+from sandbox.trust import trust
 
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 INCIDENTS = "/api/now/table/incident"
@@ -23,7 +24,9 @@ DENIED = {"error_description": "access_denied", "error": "server_error"}
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     async with (
         serving(sandbox.servicenow.create().app) as address,
-        httpx.AsyncClient(base_url=address, auth=(USER_NAME, PASSWORD), headers=JSON, trust_env=False) as opened,
+        httpx.AsyncClient(
+            base_url=address, auth=(USER_NAME, PASSWORD), headers=JSON, trust_env=False, verify=trust()
+        ) as opened,
     ):
         yield opened
 

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from sandbox.changes import Changes
 from sandbox.faults import Faults
 from sandbox.server import serving
+from sandbox.trust import trust
 from sandbox.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +60,10 @@ def counter() -> Counter:
 
 @pytest.fixture
 async def client(counter: Counter) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(counter.app) as address, httpx.AsyncClient(base_url=address, trust_env=False) as client:
+    async with (
+        serving(counter.app) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False, verify=trust()) as client,
+    ):
         yield client
 
 
@@ -85,7 +89,7 @@ async def test_a_taken_port_is_an_error_for_whoever_asks_for_it() -> None:
 
 
 async def test_a_port_can_be_served_again_at_once() -> None:
-    async with serving(Counter().app) as address, httpx.AsyncClient(trust_env=False) as client:
+    async with serving(Counter().app) as address, httpx.AsyncClient(trust_env=False, verify=trust()) as client:
         await client.post(f"{address}/count")
     async with serving(Counter().app, port=int(address.rsplit(":", 1)[1])) as again:
         assert again == address
@@ -93,7 +97,7 @@ async def test_a_port_can_be_served_again_at_once() -> None:
 
 async def test_a_long_poll_does_not_hold_up_the_end() -> None:
     counter = Counter()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
         async with serving(counter.app) as address:
             poll = asyncio.create_task(client.get(f"{address}/sandbox/changes?after=0&timeout=50", timeout=60))
             await client.post(f"{address}/count")
@@ -158,7 +162,10 @@ async def test_changes_answer_when_the_time_is_up(client: httpx.AsyncClient) -> 
 
 
 async def test_the_world_tells_where_everything_is_and_what_it_accepts() -> None:
-    async with World.open(bot="http://127.0.0.1:9/slack/events") as world, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        World.open(bot="http://127.0.0.1:9/slack/events") as world,
+        httpx.AsyncClient(trust_env=False, verify=trust()) as http,
+    ):
         addresses = world.addresses()
         slack, auth0 = addresses["slack"], addresses["auth0"]
         who = await http.post(f"{slack['api']}auth.test", data={"token": slack["bot_token"]})
@@ -200,7 +207,7 @@ async def test_the_command_prints_one_line_and_serves_until_it_is_told_to_stop()
     process = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe)
     assert process.stdout is not None
     addresses = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=trust()) as http:
         assert (await http.get(f"{addresses['slack']['url']}/sandbox/state")).status_code == 200
     process.send_signal(signal.SIGTERM)
     out, err = await asyncio.wait_for(process.communicate(), 30)
