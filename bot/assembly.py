@@ -29,12 +29,14 @@ from bot.health import Health
 from bot.holding import WaitingRoom
 from bot.home import Home
 from bot.installing import Installing
+from bot.invitations import Invitations, Links
 from bot.menus import Menus
 from bot.permissions import Permissions
 from bot.picking import Picking
 from bot.reports import Reports
 from bot.rights import Rights
 from bot.runs import RunDesk
+from bot.seals import Seals
 from bot.settings import Settings, StoreSettings
 from bot.shelf import Shelf
 from bot.starts import Starts
@@ -56,7 +58,7 @@ from connectors.wire import Wire
 from flows.backfills import Backfills
 from flows.builtins import BUILTINS
 from flows.clock import Clock
-from flows.decisions import Decisions
+from flows.decisions import Decisions, no_link
 from flows.denied_addresses import DeniedAddresses
 from flows.health import HealthRecords
 from flows.history import History
@@ -282,7 +284,10 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             runs=runs,
             enriching=enriching,
             slack=AsyncSlackRequestHandler(listening(verify=True)),
-            waiting_room=WaitingRoom(vault=things.vault, store=store),
+            waiting_room=WaitingRoom(vault=things.vault, store=store, runs=runs, seals=Seals(settings.keys)),
+            invitations=Invitations(
+                links=_links(settings), decisions=decisions, history=history, runs=runs, accounts=things.accounts
+            ),
             public_url=settings.cicflow_public_url,
         )
 
@@ -365,7 +370,13 @@ def _runs(things: Kept, people: People, decisions: Decisions, settings: StoreSet
         now=time.time,
         works=bool(carries_out and carries_out.cicflow_works),
         keep_days=carries_out.cicflow_keep_days if carries_out else 90,
+        link=_links(carries_out).link if carries_out else no_link,
     )
+
+
+def _links(settings: Settings) -> Links:
+    address = settings.cicflow_public_url or f"http://{settings.host}:{settings.port}"
+    return Links(seals=Seals(settings.keys), address=address.rstrip("/"))
 
 
 def web(settings: Settings, *, listens: bool = True, engine: sa.Engine | None = None) -> Starlette:

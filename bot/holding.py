@@ -1,7 +1,6 @@
 """The waiting room: where somebody whose login is held waits in the browser until a flow has said what becomes of it."""
 
 import html
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,12 +10,17 @@ from urllib.parse import urlencode
 import jwt
 import structlog
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from bot import pages
+from bot.bodies import small
+from bot.seals import Seals
 from connectors.auth0.client import HOST, Settings, is_loopback
 from flows import durations
+from flows.decisions import page_of, question_of
 from flows.holds import USUAL, Held, held
+from flows.runs import Runs
 from flows.store import StorageError, Store
 from flows.vault import Account, Vault
 
@@ -28,12 +32,19 @@ FRESH: Final = 120
 """Seconds for which the way back is good."""
 AGAIN: Final = 1.0
 """Seconds between two looks of a browser that waits."""
+SOON: Final = 0.2
+"""Seconds until the first look after somebody has chosen."""
+LARGEST_FORM: Final = 10_000
+"""Bytes of what a form sends."""
 SPARE: Final = 60
 """Seconds for which a token is good after the hold is over: to be sent back."""
 LONGEST: Final = 4096
 """Characters of a token or a state."""
 
 _OVER: Final = "This page is no longer valid. Please go back to the application and log in again."
+_THANKS: Final = "Thank you. It goes on in a moment."
+_STALE: Final = "That did not arrive"
+_AGAIN_PLEASE: Final = "The page was open for too long, or your browser keeps no cookies for it. Please choose again."
 _AWAY: Final = "We cannot look just now. Please keep this page open."
 
 
@@ -67,37 +78,71 @@ class WaitingRoom:
 
     vault: Vault
     store: Store
+    runs: Runs
+    seals: Seals
     now: Callable[[], float] = time.time
 
     def routes(self) -> list[Route]:
         """Return the addresses."""
         return [
             Route("/hold/{key}", self.page, methods=["GET"]),
+            Route("/hold/{key}", small(self.chosen, LARGEST_FORM), methods=["POST"]),
             Route("/hold/{key}/answer", self.answer, methods=["GET"]),
         ]
 
     async def page(self, request: Request) -> Response:
-        """Show that it is being looked at, or send the browser back if that is over."""
+        """Ask, or show that it is being looked at, or send the browser back if that is over."""
         try:
             guest, found = await self._look(request)
+            asked = await page_of(self.store, guest.run_id)
         except _NoGuestError:
-            return _shown(_OVER, status=403)
+            return _over()
         except StorageError:
-            return _shown(_AWAY, status=503, looks=True)
+            return _waiting(_AWAY, status=503)
         if found.reply is not None:
-            return RedirectResponse(self._way_back(request, guest, found.reply), status_code=302, headers=_QUIET)
-        return _shown(found.say, looks=True)
+            return RedirectResponse(self._way_back(request, guest, found.reply), status_code=302, headers=pages.QUIET)
+        if asked is None:
+            return _waiting(found.say)
+        if asked.state != "pending":
+            return _waiting(_THANKS)
+        question = question_of(asked)
+        return pages.form(request, self.seals, question, question.choices, now=self.now())
+
+    async def chosen(self, request: Request, body: bytes) -> Response:
+        """Take what somebody has chosen. The first choice counts, whoever sends how many."""
+        here = f"?{request.url.query}"
+        try:
+            guest, found = await self._look(request)
+            asked = await page_of(self.store, guest.run_id)
+            if asked is None:
+                return _over()
+            choice = pages.sent(request, self.seals, body, asked.id, now=self.now())
+            if choice is None or choice not in question_of(asked).choices:
+                log.warning("choice_refused", run=guest.run_id)
+                return pages.notice(
+                    _STALE, _AGAIN_PLEASE, status=403, to=here, leads="Show the page again", at_once=False
+                )
+            if found.reply is None and asked.state == "pending":
+                won, _ = await self.runs.decide(asked.id, choice, by=guest.user)
+                log.info("page_answered", run=guest.run_id, choice=choice, won=won)
+        except _NoGuestError:
+            return _over()
+        except StorageError:
+            return _waiting(_AWAY, status=503, url=here)
+        return _waiting(_THANKS, first=SOON, url=here)
 
     async def answer(self, request: Request) -> Response:
-        """Say where the browser goes on, once that is known."""
+        """Say where the browser goes on, once that is known, or that there is something to choose."""
         try:
             guest, found = await self._look(request)
+            asked = await page_of(self.store, guest.run_id)
+            asks = asked is not None and asked.state == "pending"
         except _NoGuestError:
-            return JSONResponse({"over": True}, status_code=403, headers=_QUIET)
+            return JSONResponse({"over": True}, status_code=403, headers=pages.QUIET)
         except StorageError:
-            return JSONResponse({}, status_code=503, headers=_QUIET)
+            return JSONResponse({}, status_code=503, headers=pages.QUIET)
         to = self._way_back(request, guest, found.reply) if found.reply is not None else None
-        return JSONResponse({"to": to}, headers=_QUIET)
+        return JSONResponse({"to": to, "asks": asks}, headers=pages.QUIET)
 
     async def _look(self, request: Request) -> tuple[_Guest, Held]:
         guest = await self._guest(request)
@@ -145,40 +190,17 @@ class WaitingRoom:
         return f"{address}/continue?{urlencode({'state': guest.state, 'cicflow_token': token})}"
 
 
-_QUIET: Final = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-"""What is in these addresses is nobody else's business."""
-
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>One moment</title>
-{refresh}
-<style nonce="{nonce}">
-  :root {{ color-scheme: light dark; }}
-  body {{ font: 1.1rem/1.5 system-ui, sans-serif; margin: 0; min-height: 100vh; display: grid; place-items: center; }}
-  main {{ max-width: 26rem; padding: 2rem; text-align: center; }}
-  .dots::after {{ content: "…"; }}
-</style>
-</head>
-<body>
-<main role="status" aria-live="polite"><p>{say}</p>{waiting}</main>
-{script}
-</body>
-</html>
-"""
-_SCRIPT: Final = """<script nonce="{nonce}">
+_SCRIPT: Final = """<script>
 const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 (async () => {{
   const here = new URL(location.href);
   here.pathname += "/answer";
-  for (;;) {{
-    await wait({again});
+  for (let pause = {first}; ; pause = {again}) {{
+    await wait(pause);
     try {{
       const answer = await fetch(here, {{ cache: "no-store" }});
       const found = await answer.json();
-      if (found.over) return location.reload();
+      if (found.over || found.asks) return location.replace(location.href);
       if (found.to) return location.replace(found.to);
     }} catch {{
       // Away for a moment: it is looked again.
@@ -188,19 +210,20 @@ const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000)
 </script>"""
 
 
-def _shown(say: str, *, status: int = 200, looks: bool = False) -> Response:
-    nonce = secrets.token_urlsafe(16)
-    body = _PAGE.format(
-        say=html.escape(say),
-        nonce=nonce,
-        refresh='<noscript><meta http-equiv="refresh" content="3"></noscript>' if looks else "",
-        waiting='<p class="dots">Please keep this page open</p>' if looks else "",
-        script=_SCRIPT.format(nonce=nonce, again=AGAIN) if looks else "",
+def _waiting(say: str, *, status: int = 200, first: float = AGAIN, url: str = "") -> Response:
+    """Show that it is being looked at, and look again and again."""
+    body = f'<div class="quiet"><p>{html.escape(say)}</p><p class="dots">Please keep this page open</p></div>'
+    to = f"; url={html.escape(url)}" if url else ""
+    return pages.shown(
+        "One moment",
+        body,
+        status=status,
+        role='role="status" aria-live="polite"',
+        head=f'<noscript><meta http-equiv="refresh" content="{1 if url else 3}{to}"></noscript>',
+        script=_SCRIPT.format(again=AGAIN, first=first),
     )
-    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'"
-    headers = {
-        **_QUIET,
-        "content-security-policy": f"{policy}; frame-ancestors 'none'; base-uri 'none'",
-        "x-content-type-options": "nosniff",
-    }
-    return HTMLResponse(body, status_code=status, headers=headers)
+
+
+def _over() -> Response:
+    body = f'<div class="quiet"><p>{html.escape(_OVER)}</p></div>'
+    return pages.shown("One moment", body, status=403, role='role="status"')

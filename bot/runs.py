@@ -222,6 +222,12 @@ def described(one: Line, catalog: Catalog) -> str:
             return action.title if action else str(one.action)
         case "ask":
             return f"Ask: {given.get('ask') or one.action}"
+        case "show":
+            return f"Show: {given.get('show') or one.action}"
+        case "invite":
+            return f"Invite: {given.get('invite') or one.action}"
+        case "hear":
+            return "Hear the answer"
         case "if":
             branch = str(given.get("branch") or "")
             return {"then": "If: yes", "else": "If: no"}.get(branch, f"If: {branch}" if branch else "If")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -15,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.bodies import small
 from bot.connections import UnprovedError, prove, prove_stream
 from bot.enriching import Enriching
 from bot.holding import WaitingRoom, for_an_action
+from bot.invitations import Invitations
 from connectors.base import Arrival, Catalog
 from flows.runs import Runs
 from flows.store import StorageError, Store
@@ -25,18 +26,12 @@ from flows.vault import Account, Vault
 
 log = structlog.get_logger()
 
-LARGEST_BODY: Final = 1024 * 1024
-"""Bytes of a request that tells of one thing."""
 LARGEST_BATCH: Final = 8 * 1024 * 1024
 """Bytes of a request that tells of many."""
 LONGEST_ID: Final = 200
 """Characters of the id of an event."""
 _DEEPEST: Final = 64
 """Levels an event may be nested: no event of Auth0 comes near."""
-
-
-class _TooLargeError(Exception):
-    """A body is over the limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +45,19 @@ class Doors:
     enriching: Enriching
     slack: AsyncSlackRequestHandler
     waiting_room: WaitingRoom
+    invitations: Invitations
     public_url: str | None
     """Where the bot is reached from outside; None: wherever it is asked."""
 
     def routes(self) -> list[Route]:
         """Return the addresses."""
         return [
-            Route("/in/{key}", _small(self.event), methods=["POST"]),
-            Route("/in/{key}/{inlet}", _small(self.stream, LARGEST_BATCH), methods=["POST"]),
-            Route("/slack/events", _small(self.slack_request), methods=["POST"]),
+            Route("/in/{key}", small(self.event), methods=["POST"]),
+            Route("/in/{key}/{inlet}", small(self.stream, LARGEST_BATCH), methods=["POST"]),
+            Route("/slack/events", small(self.slack_request), methods=["POST"]),
             Route("/health", self.health, methods=["GET"]),
             *self.waiting_room.routes(),
+            *self.invitations.routes(),
         ]
 
     async def event(self, request: Request, body: bytes) -> Response:
@@ -182,36 +179,6 @@ class Doors:
         except StorageError:
             return _refused(503, "no_database", "The database does not answer.")
         return JSONResponse({"ok": True})
-
-
-def _small(
-    answer: Callable[[Request, bytes], Awaitable[Response]], largest: int = LARGEST_BODY
-) -> Callable[[Request], Awaitable[Response]]:
-    """Refuse bodies over the limit before they are read whole."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            body = await _body(request, largest)
-        except _TooLargeError:
-            return _refused(413, "too_large", f"The body is over {largest} bytes.")
-        return await answer(request, body)
-
-    return endpoint
-
-
-async def _body(request: Request, largest: int) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > largest:
-        raise _TooLargeError
-    parts, length = [], 0
-    async for part in request.stream():
-        length += len(part)
-        if length > largest:
-            raise _TooLargeError
-        parts.append(part)
-    body = b"".join(parts)
-    request._body = body  # noqa: SLF001  # Bolt reads it again
-    return body
 
 
 def _refuse_depth(body: bytes, data: Any) -> None:

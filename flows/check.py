@@ -30,9 +30,12 @@ from flows.language import (
     Do,
     Each,
     ErrorKind,
+    Hear,
     If,
+    Invite,
     OnError,
     Set,
+    Show,
     Step,
     Stop,
     Template,
@@ -97,6 +100,7 @@ class _Check:
         self.flows = flows
         self.name = name
         self.ids: set[str] = set()
+        self.invited: dict[str, Sequence[str]] = {}
         answered = [trigger for trigger in template.when if isinstance(trigger, EventTrigger) and trigger.answers]
         sources = [catalog.source(trigger.event) for trigger in answered]
         self.answers = bool(answered)
@@ -337,6 +341,16 @@ class _Check:
                 gives = {"choice": Literal[tuple(step.choices)], **ANSWERED}
             case Answer():
                 yield from self.answer(step, path, known)
+            case Show():
+                yield from self.shown(step, path, known)
+                gives = {"choice": Literal[tuple(step.choices)], **ANSWERED}
+            case Invite():
+                yield from self.invitation(step, path, known)
+                gives = {"invitation": str, "until": str, "links": dict.fromkeys(step.choices, str)}
+                self.invited[step.id] = list(step.choices)
+            case Hear():
+                yield from self.heard(step, path, known)
+                gives = {"choice": Literal[tuple(self.invited.get(step.hear, [""]))], **ANSWERED}
             case If():
                 inner = yield from self.branches(step, path, known)
             case Each():
@@ -430,6 +444,56 @@ class _Check:
             yield from mentions.referred(value, f"{path}/details/{name}", known)
         for name, choice in step.choices.items():
             yield from mentions.referred(choice.confirm, f"{path}/choices/{name}/confirm", known)
+
+    def page(self, step: Show | Invite, path: str, known: Known) -> Iterator[Problem]:
+        if step.otherwise not in step.choices:
+            yield Problem(
+                path=f"{path}/otherwise",
+                message=f"{step.otherwise} is none of the choices",
+                hint=nearest(step.otherwise, step.choices) or f"one of {', '.join(step.choices)}",
+            )
+        yield from mentions.duration(step.within, f"{path}/within", known)
+        text = {"show": step.show} if isinstance(step, Show) else {"invite": step.invite}
+        for name, value in {**text, "title": step.title}.items():
+            yield from mentions.referred(value, f"{path}/{name}", known)
+        for name, value in step.links.items():
+            yield from mentions.referred(value, f"{path}/links/{name}", known)
+            if "{{" not in value and not value.startswith("https://"):
+                yield Problem(path=f"{path}/links/{name}", message="this is no address", hint="begin it with https://")
+        for name, choice in step.choices.items():
+            yield from mentions.referred(choice.title, f"{path}/choices/{name}/title", known)
+
+    def shown(self, step: Show, path: str, known: Known) -> Iterator[Problem]:
+        yield from self.page(step, path, known)
+        if not (self.answers and self.holds):
+            yield Problem(
+                path=path,
+                message="nobody waits who could be shown a page",
+                hint="say `answers: {within: 2s}` at an event where a person logs in: "
+                + ", ".join(name for name, one in self.catalog.sources.items() if one.held),
+            )
+
+    def invitation(self, step: Invite, path: str, known: Known) -> Iterator[Problem]:
+        yield from self.page(step, path, known)
+        yield from mentions.referred(step.person, f"{path}/person", known)
+        logs_in = [name for name, choice in step.choices.items() if choice.after_login]
+        where = sorted({name.partition(".")[0] for name, one in self.catalog.sources.items() if one.held})
+        if step.using is not None and where:
+            yield from self.connection(step.using, f"{path}/using", where[0])
+        for name in ("using", "person"):
+            if logs_in and getattr(step, name) is None:
+                yield Problem(
+                    path=f"{path}/choices/{logs_in[0]}/after login",
+                    message=f"nobody knows {'where' if name == 'using' else 'who'} is to log in",
+                    hint=f"say `{name}:`, too",
+                )
+
+    def heard(self, step: Hear, path: str, known: Known) -> Iterator[Problem]:
+        if step.hear in self.invited:
+            yield from mentions.referred(f"{{{{ steps.{step.hear}.invitation }}}}", f"{path}/hear", known)
+            return
+        hint = nearest(step.hear, self.invited) or "an `invite:` before it"
+        yield Problem(path=f"{path}/hear", message=f"there is no invitation {step.hear}", hint=hint)
 
     def answer(self, step: Answer, path: str, known: Known) -> Iterator[Problem]:
         if not self.answers:

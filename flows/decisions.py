@@ -1,6 +1,6 @@
 """Decisions: who answered which question, and what."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,15 +8,64 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from flows import gatherings
-from flows.questions import Question
+from flows.questions import NO_LINK, Question
 from flows.run_states import gathering_changed, wake
-from flows.store import Store, changed
+from flows.store import Store, changed, dialect_of
 from flows.tables import Decision
 
 
 def question_of(decision: Decision) -> Question:
     """Return the question that a decision is about."""
     return Question(**decision.question)
+
+
+def _opened(question: Question, now: float) -> dict[str, Any]:
+    """Return the row of a question that is put."""
+    return {
+        "id": question.id,
+        "run_id": question.run_id,
+        "path": question.path,
+        "question": asdict(question),
+        "channel": question.channel,
+        "posting": False,
+        "asked_at": now,
+        "deadline": now + question.within,
+        "state": "pending",
+    }
+
+
+def no_link(_question_id: str, choice: str) -> str:
+    """Return what stands for a link where this process has no pages."""
+    return NO_LINK.format(choice)
+
+
+async def page_of(store: Store, run_id: str) -> Decision | None:
+    """Return the latest question that a run has put to the person whose login it holds."""
+    query = select(Decision).where(Decision.run_id == run_id).order_by(col(Decision.asked_at).desc())
+    found = await store.read(lambda session: session.exec(query).all())
+    return next((one for one in found if (one.question.get("page") or {}).get("held")), None)
+
+
+class KeptPages:
+    """The questions that are put to people outside of Slack. Their pages find them among the decisions."""
+
+    def __init__(self, link: Callable[[str, str], str], now: Callable[[], float]) -> None:
+        self._link = link
+        self._now = now
+
+    def open(self, connection: sa.Connection, question: Question) -> None:
+        """Put a question where its page finds it. Its deadline is set once."""
+        insert = dialect_of(connection).insert(Decision)
+        changed(connection, insert.values(_opened(question, self._now())).on_conflict_do_nothing())
+
+    def close(self, connection: sa.Connection, run_id: str) -> None:
+        """Take back what is still put to somebody: nobody waits for the answer any more."""
+        still = sa.update(Decision).where(col(Decision.run_id) == run_id, col(Decision.state) == "pending")
+        connection.execute(still.values(state="cancelled", decided_at=self._now()))
+
+    def link(self, question_id: str, choice: str) -> str:
+        """Return the address at which a person makes a choice."""
+        return self._link(question_id, choice)
 
 
 class Decisions:
@@ -27,21 +76,7 @@ class Decisions:
 
     async def open(self, question: Question, *, now: float) -> Decision:
         """Return the decision for a question, made if it is not there yet. Its deadline is set once."""
-        statement = (
-            self._store.insert(Decision)
-            .values(
-                id=question.id,
-                run_id=question.run_id,
-                path=question.path,
-                question=asdict(question),
-                channel=question.channel,
-                posting=False,
-                asked_at=now,
-                deadline=now + question.within,
-                state="pending",
-            )
-            .on_conflict_do_nothing()
-        )
+        statement = self._store.insert(Decision).values(_opened(question, now)).on_conflict_do_nothing()
 
         def work(session: Session) -> Decision:
             if changed(session, statement) and question.together:
@@ -71,7 +106,9 @@ class Decisions:
         """Note that the message certainly did not arrive."""
         await self._write(decision_id, posting=False)
 
-    async def decide(self, decision_id: str, choice: str, *, by: str, now: float) -> tuple[bool, Decision | None]:
+    async def decide(
+        self, decision_id: str, choice: str, *, by: str | None, now: float
+    ) -> tuple[bool, Decision | None]:
         """Decide, if it is still open, and wake its run. Returns whether this call decided, and how the decision stands now."""
         statement = (
             sa.update(Decision)

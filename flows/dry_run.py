@@ -16,7 +16,7 @@ from flows.journal import MemoryJournal
 from flows.language import Call, Limits, Template
 from flows.live import LiveDatasets, LiveHands, planned
 from flows.masking import masked
-from flows.questions import Question
+from flows.questions import NO_LINK, Question
 from flows.store import Store
 from flows.surroundings import Ended, Errand, Hands, Over, Surroundings
 from flows.tables import Run
@@ -104,6 +104,7 @@ async def dry_run(
         calls=around,
         datasets=LiveDatasets(datasets, now),
         holds=around,
+        pages=around,
         answer=lambda _run_id, reply: found.replies.append(masked(reply)),
         pause=around.pause,
         now=now,
@@ -150,6 +151,16 @@ class _Around:
 
     def release(self, connection: Any, run_id: str, reply: Mapping[str, Any]) -> None:
         """Nobody waits."""
+
+    def open(self, connection: Any, question: Question) -> None:
+        """Put the question to nobody."""
+
+    def close(self, connection: Any, run_id: str) -> None:
+        """Take nothing back."""
+
+    def link(self, question_id: str, choice: str) -> str:
+        """Return what stands for a link."""
+        return NO_LINK.format(choice)
 
     def store(self, action: Action, connection: Any, given: Any, *, path: str) -> Any:
         """Look something up in our own database, or describe what would be done there."""

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from connectors.base import Action, Filling
 from connectors.errors import Ambiguous, ConnectorError
 from connectors.limits import as_before, hurry
-from flows import durations, loops
+from flows import durations, loops, pages
 from flows.attempts import Outcome, attempt, noting
 from flows.conditions import all_hold, moment
 from flows.interruptions import StepFailedError, StoppedError, SuspendedError
 from flows.journal import Act, Journal
-from flows.language import Answer, Ask, Call, Do, Each, If, Set, Step, Stop, Until, Wait
+from flows.language import Answer, Ask, Call, Do, Each, Hear, If, Invite, Set, Show, Step, Stop, Until, Wait
 from flows.questions import ESCALATE, Question, insistences, together
 from flows.references import fill, spoken
 from flows.surroundings import Ended, Errand, Over, Surroundings
@@ -47,6 +47,8 @@ async def carry_out(errand: Errand, *, journal: Journal, surroundings: Surroundi
         ended = Ended(outcome="failed", message=failed.message, path=failed.path)
     if run.asked or ended.outcome == "failed":
         await run.tell(ended)
+    if run.invitations and ended.outcome == "done":  # one that failed may go on, with the same links
+        await journal.stored("invitations", lambda connection: surroundings.pages.close(connection, errand.run_id))
     return ended
 
 
@@ -59,6 +61,7 @@ class Run:
         self.around = surroundings
         self.asked = False
         self.held = False
+        self.invitations: dict[str, Question] = {}
         self.scope: Scope = {
             "settings": errand.settings,
             "event": errand.event,
@@ -110,6 +113,12 @@ class Run:
                 self.around.recorder.given(path, reply)
                 await self.answer(reply, path)
                 return {}, {}
+            case Show():
+                return await pages.show(self, step, path, scope), {}
+            case Invite():
+                return await pages.invite(self, step, path, scope), {}
+            case Hear():
+                return await pages.hear(self, step, path, scope), {}
             case If():
                 steps, branch = _branch(step, scope)
                 self.around.recorder.given(path, {"branch": branch})

@@ -26,8 +26,10 @@ class KeptHolds:
     def hold(self, connection: sa.Connection, run_id: str, hold: Mapping[str, Any]) -> None:
         """Keep somebody waiting."""
         until = self._now() + durations.seconds(hold.get("at most", USUAL))
-        values = {"run_id": run_id, "say": str(hold["say"])[:500], "until": until, "reply": None}
-        changed(connection, dialect_of(connection).insert(Hold).values(**values).on_conflict_do_nothing())
+        anew = {"say": str(hold["say"])[:500], "until": until}
+        insert = dialect_of(connection).insert(Hold).values(run_id=run_id, **anew, reply=None)
+        again = {"index_elements": [col(Hold.run_id)], "set_": anew, "where": col(Hold.reply).is_(None)}
+        changed(connection, insert.on_conflict_do_update(**again))
 
     def release(self, connection: sa.Connection, run_id: str, reply: Mapping[str, Any]) -> None:
         """Tell them what to do. The first answer counts."""

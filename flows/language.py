@@ -138,6 +138,8 @@ class Ask(Base):
 
 
 def _bearable(value: str) -> str:
+    if "{{" in value:
+        return value
     if not 0 < durations.seconds(value) <= LONGEST_HOLD:
         raise ValueError(f"at most {durations.spoken(LONGEST_HOLD)}, please")
     return value
@@ -178,6 +180,51 @@ class Answer(Base):
     """Tell a waiting Auth0 Action what to do: ``allow``, or a reply."""
 
     answer: Annotated[Reply, BeforeValidator(_reply)]
+
+
+class PageChoice(Words):
+    """One answer that a person may give on a page of ours."""
+
+    title: Annotated[str, Field(min_length=1, max_length=60)]
+    style: Literal["primary", "danger"] | None = None
+
+
+class LinkChoice(PageChoice):
+    """One answer that a person may give by a link."""
+
+    after_login: bool = Field(default=False, alias="after login")
+
+
+class Show(Base):
+    """Show somebody who is logging in a page, and wait for their choice."""
+
+    id: Identifier
+    show: Text
+    title: Annotated[str, Field(max_length=150)] | None = None
+    links: dict[Title, Text] = {}
+    choices: Annotated[dict[Identifier, PageChoice], BeforeValidator(_choices), Field(min_length=1, max_length=5)]
+    within: Annotated[str, AfterValidator(_bearable)] = "10m"
+    otherwise: Identifier
+
+
+class Invite(Base):
+    """Make links by which a person outside of Slack answers a question, and go on. `hear` waits for the answer."""
+
+    id: Identifier
+    invite: Text
+    title: Annotated[str, Field(max_length=150)] | None = None
+    links: dict[Title, Text] = {}
+    choices: Annotated[dict[Identifier, LinkChoice], BeforeValidator(_choices), Field(min_length=1, max_length=5)]
+    using: Text | None = None
+    person: Text | None = None
+    within: str
+    otherwise: Identifier
+
+
+class Hear(Base):
+    """Wait for the answer to an invitation."""
+
+    hear: Identifier
 
 
 class ElseIf(Words):
@@ -248,6 +295,9 @@ KINDS: Final[Mapping[str, type[Base]]] = {
     "do": Do,
     "ask": Ask,
     "answer": Answer,
+    "show": Show,
+    "invite": Invite,
+    "hear": Hear,
     "if": If,
     "each": Each,
     "wait": Wait,
@@ -271,6 +321,9 @@ Step = Annotated[
     Annotated[Do, Tag("do")]
     | Annotated[Ask, Tag("ask")]
     | Annotated[Answer, Tag("answer")]
+    | Annotated[Show, Tag("show")]
+    | Annotated[Invite, Tag("invite")]
+    | Annotated[Hear, Tag("hear")]
     | Annotated[If, Tag("if")]
     | Annotated[Each, Tag("each")]
     | Annotated[Wait, Tag("wait")]

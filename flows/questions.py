@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 ESCALATE: Final = "escalate"
 """What the message is called in which a question is asked in the second place."""
+NO_LINK: Final = "(the link “{}”, which only the person gets)"
+"""What stands for a link where nobody is to follow it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,10 @@ class Question:
     """Seconds."""
     for_owners: bool = False
     """It is about the flow itself: its owners decide."""
+    page: Mapping[str, Any] | None = None
+    """It is put to a person outside of Slack, on a page of ours, which shows these `links`, by their titles. `held`:
+    within their login. Otherwise by links; the choices in `after login` count only after a login as `person`, at the
+    tenant of `connection`."""
     remind: int = 0
     """Seconds between two reminders. 0: there are none."""
     reminders: int = 0

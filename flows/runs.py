@@ -21,7 +21,7 @@ from flows.attempts import attempt
 from flows.caps import KeptCaps
 from flows.clock import Clock
 from flows.datasets import Datasets
-from flows.decisions import Decisions
+from flows.decisions import Decisions, KeptPages, no_link
 from flows.door import Door, Woken, new_run, persons_of
 from flows.dry_run import DryRun, dry_run
 from flows.durable import Durable, DurableJournal, Taken, Watch, load, load_version
@@ -87,6 +87,7 @@ class Runs:
         patience: Patience,
         watch: Watch,
         now: Callable[[], float],
+        link: Callable[[str, str], str] = no_link,
         works: bool = True,
         keep_days: int = 90,
         pulse: Pulse | None = None,
@@ -117,6 +118,7 @@ class Runs:
             calls=LiveCalls(store, self._begin, now),
             datasets=LiveDatasets(datasets, now),
             holds=KeptHolds(now),
+            pages=KeptPages(link, now),
             answer=self._answers.give,
             pause=self._pause,
             now=now,
@@ -321,7 +323,7 @@ class Runs:
 
     # --- people -----------------------------------------------------------------------------------------------------
 
-    async def decide(self, decision_id: str, choice: str, *, by: str) -> tuple[bool, Decision | None]:
+    async def decide(self, decision_id: str, choice: str, *, by: str | None) -> tuple[bool, Decision | None]:
         """Decide an open question, and let its run go on. Returns whether this call decided, and how it stands."""
         won, decision = await self._decisions.decide(decision_id, choice, by=by, now=self._now())
         if won:

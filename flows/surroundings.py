@@ -118,6 +118,22 @@ class Holds(Protocol):
         ...
 
 
+class Pages(Protocol):
+    """Puts questions to people outside of Slack."""
+
+    def open(self, connection: Any, question: Question) -> Any:
+        """Put a question where its page finds it. Its deadline is set once."""
+        ...
+
+    def close(self, connection: Any, run_id: str) -> Any:
+        """Take back what is still put to somebody: nobody waits for the answer any more."""
+        ...
+
+    def link(self, question_id: str, choice: str) -> str:
+        """Return the address at which a person makes a choice. It is the same each time."""
+        ...
+
+
 class Calls(Protocol):
     """Starts other flows, and hears how they ended."""
 
@@ -211,6 +227,7 @@ class Surroundings:
     calls: Calls
     datasets: Datasets
     holds: Holds
+    pages: Pages
     answer: Callable[[str, Mapping[str, Any]], None]
     """Tells whoever waits for a run's answer."""
     pause: Callable[[float], Awaitable[None]]

@@ -13,7 +13,7 @@ from flows.interruptions import SuspendedError
 from flows.journal import Act, MemoryJournal, Note, Work
 from flows.language import KINDS, Call, Limits, Step, Template
 from flows.masking import masked, masked_text
-from flows.questions import Question
+from flows.questions import NO_LINK, Question
 from flows.store import Store
 from flows.surroundings import Datasets, Ended, Errand, Nobody, Over, Recorder, Surroundings
 from flows.tables import Run
@@ -100,6 +100,7 @@ async def _interpreted(
         calls=nothing,
         datasets=datasets,
         holds=nothing,
+        pages=nothing,
         answer=lambda _run_id, reply: replies.append(reply),
         pause=nothing.pause,
         now=lambda: run.ended_at or run.began_at,
@@ -155,6 +156,15 @@ class _Nothing:
 
     def release(self, connection: Any, run_id: str, reply: Mapping[str, Any]) -> None:
         raise SuspendedError(run_id)
+
+    def open(self, connection: Any, question: Question) -> None:
+        raise SuspendedError(question.path)
+
+    def close(self, connection: Any, run_id: str) -> None:
+        raise SuspendedError(run_id)
+
+    def link(self, question_id: str, choice: str) -> str:
+        return NO_LINK.format(choice)
 
     async def ask(self, question: Question) -> None:
         raise SuspendedError(question.path)
@@ -247,7 +257,9 @@ def _waits(line: Line, notes: Mapping[str, Note]) -> str | None:
     if last is not None and is_failure(last.value):
         return masked_text(f"another attempt, after: {last.value['error']}")
     match line.kind:
-        case "ask" if first is not None:
+        case "ask" | "show" if first is not None:
+            return "an answer"
+        case "hear":
             return "an answer"
         case "wait" if first is not None:
             return f"its time, {line.given['until']}"

@@ -211,7 +211,9 @@ class Stage:
     async def connect(self, *, accepts: Any = "signed", installed: bool = True, on_failure: Any = "open") -> None:
         """Connect the tenant, and install the Auth0 Action in it."""
         given = self.addresses["auth0"]
-        settings = {"domain": given["url"], "client_id": given["client_id"], "client_secret": given["client_secret"]}
+        names = ("client_id", "client_secret", "login_client_id", "login_client_secret")
+        settings = {"domain": given["url"], **{name: given[name] for name in names}}
+        await self.auth0.put("settings", {"callbacks": [f"http://127.0.0.1:{self.settings['port']}/fresh-login"]})
         async with assembly.kept(Settings(**self.settings)) as things:
             account = await things.vault.keep(
                 TENANT, connector="auth0", settings=settings, accepts=accepts, now=time.time()

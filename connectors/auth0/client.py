@@ -14,6 +14,7 @@ from auth0.management.core.api_error import ApiError
 from auth0.management.core.parse_error import ParsingError
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from connectors.auth0.fresh_logins import FreshLogins
 from connectors.base import Effect, Lenient, Value
 from connectors.errors import Ambiguous, ConnectorError, Reconnect, Refused
 from connectors.limits import REST, Allowance, Pace, Plan
@@ -64,6 +65,20 @@ class Settings(Value):
         title="Plan",
         description="How often the tenant may be called depends on it. Left empty, it is learnt from what Auth0 answers.",
     )
+    login_client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        title="Client id for fresh logins",
+        description="Of a regular web application, where customers answer by links after a login. Only for flows that ask so.",
+    )
+    login_client_secret: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        title="Client secret for fresh logins",
+        description="Of that application.",
+    )
     audience: str | None = Field(
         default=None,
         title="API identifier",
@@ -110,6 +125,8 @@ class Tenant:
     files: View
     """The wire to where Auth0 keeps its files: no token, and none of the tenant's limits."""
     credentials: Grant
+    fresh: FreshLogins
+    """Where customers log in to answer us."""
 
 
 def connect(settings: Settings, wire: Wire) -> Tenant:
@@ -142,6 +159,12 @@ def connect(settings: Settings, wire: Wire) -> Tenant:
         http=http,
         files=wire.client("", service="The store of Auth0's exports"),
         credentials=credentials,
+        fresh=FreshLogins(
+            http=wire.client(address, service=SERVICE),
+            address=address,
+            client_id=settings.login_client_id,
+            client_secret=settings.login_client_secret,
+        ),
     )
 
 

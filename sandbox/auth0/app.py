@@ -33,6 +33,7 @@ from sandbox.auth0 import (
     users,
     witness,
 )
+from sandbox.auth0.authorizing import Authorizing
 from sandbox.auth0.continuing import continue_route
 from sandbox.auth0.control import control_routes
 from sandbox.auth0.deliveries import Sender
@@ -53,6 +54,8 @@ SECRET_ARGUMENTS = {
     "refresh_token",
     "token",
     "totp_secret",
+    "code_verifier",
+    "id_token",
     "httpAuthorization",
 }
 LARGEST_ANSWER = 20_000
@@ -103,7 +106,12 @@ def application(tenant: Tenant) -> Starlette:
         *pace_routes(tenant),
         sender.route(),
     ]
-    routes = [*control, continue_route(tenant), WebRoute("/{path:path}", serve, methods=METHODS)]
+    routes = [
+        *control,
+        continue_route(tenant),
+        *Authorizing(tenant).routes(),
+        WebRoute("/{path:path}", serve, methods=METHODS),
+    ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 

@@ -149,6 +149,8 @@ async def come_back(tenant: Tenant, request: Request) -> Response:
     course.event = {**course.event, "request": asked}
     await carry_on(tenant, held.pursuit, state=state)
     outcome = held.pursuit.outcome
+    if outcome.id in tenant.authorizing.under_way:
+        return tenant.authorizing.ended(outcome)
     if outcome.redirect is not None:
         return RedirectResponse(outcome.redirect, status_code=302)
     if outcome.allowed:

@@ -60,6 +60,8 @@ class Wanted(BaseModel):
     duplicates: bool = False
     disorder: bool = False
     plan: Plan = "enterprise"
+    callbacks: list[str] = []
+    id_token: dict[str, Any] = {}
 
 
 class NewUser(BaseModel):

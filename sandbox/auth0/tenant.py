@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.applications import Starlette
@@ -14,6 +15,7 @@ from sandbox.faults import Faults
 from sandbox.read_only import ReadOnly
 
 if TYPE_CHECKING:
+    from sandbox.auth0.authorizing import Authorizing, Code, Key
     from sandbox.auth0.continuing import Held
     from sandbox.auth0.drafts import Action
     from sandbox.auth0.jobs import Job
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 NAME = "cicflow-sandbox"
 CLIENT_ID = "sandboxManagementClient0000001Ab"
 CLIENT_SECRET = "sandbox-management-client-secret-that-everybody-may-know"
+LOGIN_CLIENT_ID = "sandboxFreshLoginApplication0001"
+LOGIN_CLIENT_SECRET = "sandbox-fresh-login-secret-that-everybody-may-know"
 APPLICATION_ID = "sandboxCustomerApplication00001C"
 APPLICATION_NAME = "Customer portal"
 
@@ -120,6 +124,10 @@ class Settings:
     failures_in_total: int = 5000
     duplicates: bool = False
     disorder: bool = False
+    callbacks: list[str] = field(default_factory=list)
+    """Where applications may have browsers sent back to."""
+    id_token: dict[str, Any] = field(default_factory=dict)
+    """Claims that ID tokens have instead of the right ones."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -184,6 +192,7 @@ class Tenant:
     """One tenant and everything in it. The endpoints are functions over it."""
 
     app: Starlette
+    authorizing: "Authorizing"
 
     def __init__(self, name: str = NAME) -> None:
         self.name = name
@@ -215,6 +224,7 @@ class Tenant:
         self.logins: deque[dict[str, Any]] = deque(maxlen=50)
         self.outcomes: dict[str, Outcome] = {}
         self.held: dict[str, Held] = {}
+        self.codes: dict[str, Code] = {}
         self.wrong_passwords: dict[str, int] = {}
         self.calls: deque[dict[str, Any]] = deque(maxlen=10_000)
         self.called = 0
@@ -225,6 +235,13 @@ class Tenant:
         self.by_plan = False
         self.buckets: dict[tuple[str, str], Bucket] = {}
         self.refill()
+
+    @cached_property
+    def oidc_key(self) -> "Key":
+        """What signs ID tokens."""
+        from sandbox.auth0.authorizing import Key  # it stands on this module
+
+        return Key()
 
     def now(self) -> float:
         """Unix seconds."""
@@ -242,6 +259,8 @@ class Tenant:
             "audience": f"{address}/api/v2/",
             "client_id": self.client_id,
             "client_secret": self.client_secret,
+            "login_client_id": LOGIN_CLIENT_ID,
+            "login_client_secret": LOGIN_CLIENT_SECRET,
         }
 
     def sessions_of(self, user_id: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote
 
 from starlette.responses import Response
 
+from sandbox.auth0.authorizing import exchange_code
 from sandbox.auth0.errors import ApiError, TokenError
 from sandbox.auth0.moments import hexadecimal
 from sandbox.auth0.routing import Call, Routes, answer
@@ -25,6 +26,8 @@ def exchange(tenant: Tenant, call: Call) -> Response:
     grant = asked.get("grant_type")
     if not isinstance(grant, str) or not grant:
         raise TokenError(400, "invalid_request", "Missing required parameter: grant_type")
+    if grant == "authorization_code":
+        return exchange_code(tenant, call, asked)
     if grant != "client_credentials":
         raise TokenError(403, "unsupported_grant_type", f"Unsupported grant type: {grant}")
     known = [

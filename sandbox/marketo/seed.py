@@ -17,6 +17,9 @@ ATTRIBUTES = (
     Attribute(id=61, name="unsubscribed", title="Unsubscribed", kind="boolean", length=None),
     Attribute(id=62, name="notes", title="Notes", kind="text", length=2000),
     Attribute(id=101, name="auth0Id", title="Auth0 Id", key=True),
+    Attribute(id=102, name="consent", title="Consent"),
+    Attribute(id=103, name="consentVersion", title="Consent Version"),
+    Attribute(id=104, name="consentTime", title="Consent Time", kind="datetime", length=None),
     Attribute(id=55, name="createdAt", title="Created At", kind="datetime", length=None, read_only=True),
     Attribute(id=56, name="updatedAt", title="Updated At", kind="datetime", length=None, read_only=True),
 )

@@ -232,6 +232,15 @@ class Nobody:
     def release(self, connection: Any, run_id: str, reply: Mapping[str, Any]) -> None:
         """Nobody waits."""
 
+    def open(self, connection: Any, question: Any) -> None:
+        """Put a page to nobody."""
+
+    def close(self, connection: Any, run_id: str) -> None:
+        """Take nothing back."""
+
+    def link(self, question_id: str, choice: str) -> str:
+        return f"https://bot.example.com/{choice}"
+
     def start(self, connection: Any, errand: Errand, step: Any, path: str, given: Mapping[str, Any]) -> Any:
         raise AssertionError("no flow is called")
 
@@ -275,6 +284,7 @@ def surroundings_of(outside: Outside) -> Surroundings:
         calls=nobody,
         datasets=nobody,
         holds=nobody,
+        pages=nobody,
         answer=lambda _run, reply: outside.replies.append(reply),
         pause=pause,
         now=lambda: outside.now,

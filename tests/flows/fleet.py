@@ -28,11 +28,14 @@ from bot import app as bolt
 from bot import logs, schema
 from bot.enriching import Enriching
 from bot.holding import WaitingRoom
+from bot.invitations import Invitations, Links
+from bot.seals import Seals
 from bot.web import Doors
 from connectors.base import Catalog, Connector, Lenient, Source, Value
 from connectors.errors import TryLater
 from flows.decisions import Decisions
 from flows.denied_addresses import DeniedAddresses
+from flows.history import History
 from flows.memories import Memories
 from flows.processes import Pulse
 from flows.questions import Question
@@ -173,7 +176,7 @@ async def working(given: Mapping[str, Any], now: Callable[[], float]) -> AsyncIt
         stack.push_async_callback(runs.close)
         await runs.launch()
         slack = cast("Any", None)  # nobody speaks to this process from there
-        room = WaitingRoom(vault=vault, store=store)
+        room = WaitingRoom(vault=vault, store=store, runs=runs, seals=Seals([given["key"]]))
         enriching = Enriching(
             catalog=known, memories=Memories(store, DeniedAddresses(store, now=now), now=now), now=now
         )
@@ -186,6 +189,13 @@ async def working(given: Mapping[str, Any], now: Callable[[], float]) -> AsyncIt
             enriching=enriching,
             slack=slack,
             waiting_room=room,
+            invitations=Invitations(
+                links=Links(seals=Seals([given["key"]]), address="http://127.0.0.1"),
+                decisions=decisions,
+                history=History(store),
+                runs=runs,
+                accounts=cast("Any", None),
+            ),
             public_url=None,
         )
         yield doors, runs

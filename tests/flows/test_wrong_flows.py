@@ -58,7 +58,7 @@ WRONG = [
         [
             (
                 "steps/0",
-                "a step has exactly one of `do:`, `ask:`, `answer:`, `if:`, `each:`, `wait:`, `set:`, `call:`, `stop:`",
+                "a step has exactly one of `do:`, `ask:`, `answer:`, `show:`, `invite:`, `hear:`, `if:`, `each:`, `wait:`, `set:`, `call:`, `stop:`",
                 "did you mean do?",
             )
         ],
@@ -69,7 +69,7 @@ WRONG = [
         [
             (
                 "steps/0",
-                "a step has exactly one of `do:`, `ask:`, `answer:`, `if:`, `each:`, `wait:`, `set:`, `call:`, `stop:`",
+                "a step has exactly one of `do:`, `ask:`, `answer:`, `show:`, `invite:`, `hear:`, `if:`, `each:`, `wait:`, `set:`, `call:`, `stop:`",
                 "it has `do:` and `wait:`",
             )
         ],
