@@ -13,7 +13,7 @@ from flows.store import Store, changed, dialect_of
 from flows.surroundings import Ended
 from flows.tables import Decision, Gathering, Run
 
-LEASE: Final = 30.0
+LEASE: Final = 20.0
 """Seconds that a process has to send or change a message, before another one does."""
 PACE: Final = 3.0
 """Seconds between two changes of a message. Slack takes some fifty changes a minute, of all messages together."""

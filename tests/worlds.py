@@ -56,9 +56,9 @@ class Service:
             call for call in await self.get("calls") if all(call.get(name) == value for name, value in wanted.items())
         ]
 
-    async def until(self, found: Callable[[dict[str, Any]], Any]) -> Any:
+    async def until(self, found: Callable[[dict[str, Any]], Any], *, patience: float = PATIENT) -> Any:
         """Wait until something is to be seen in the service's state, and return it."""
-        deadline = time.monotonic() + PATIENT
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             state = await self.get("state")
             if seen := found(state):

@@ -41,7 +41,8 @@ async def logins(stage: Stage, count: int) -> None:
 async def says(stage: Stage, *wanted: str) -> dict[str, Any]:
     """Return the message that says all of this, once there is one."""
     found: list[dict[str, Any]] = await stage.slack.until(
-        lambda state: [m for m in stage.slack.alerts(state) if all(one in text_of(m) for one in wanted)]
+        lambda state: [m for m in stage.slack.alerts(state) if all(one in text_of(m) for one in wanted)],
+        patience=60,  # a process that died is given up after a while only
     )
     return found[0]
 
