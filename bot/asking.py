@@ -1,6 +1,7 @@
 """Asking: how questions come before people in Slack, and what is said there until the run has ended."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from bot.workspace import Workspace
 from connectors.errors import Ambiguous, ConnectorError, Missing, Reconnect
 from flows.alert_messages import AlertMessages
 from flows.decisions import Decisions, question_of
+from flows.language import written
 from flows.questions import Question
 from flows.store import Store
 from flows.surroundings import Ended, Errand
@@ -133,7 +135,7 @@ class SlackPeople:
 
     async def tell(self, errand: Errand, ended: Ended) -> None:
         """Show how a run ended on its questions' messages. A failure without one is told to the channel, or to who set it up."""
-        shown = False
+        shown, ended = False, _with_its_step(errand, ended)
         for decision in await self._decisions.of_run(errand.run_id):
             if decision.message is None or decision.state == "pending":
                 continue
@@ -185,6 +187,20 @@ class SlackPeople:
                 log.warning("could_not_report", run=errand.run_id, why=error.message)
             else:
                 return
+
+
+def _with_its_step(errand: Errand, ended: Ended) -> Ended:
+    """Return how a run ended, with the name of the step that failed: what was done before it stays done."""
+    found: Any = written(errand.template)
+    for part in ended.path.split("/") if ended.outcome == "failed" and ended.path else ():
+        if part.isdecimal() and isinstance(found, dict):
+            found = found.get("steps")  # which item of a loop
+        elif isinstance(found, list):
+            found = found[int(part)] if part.isdecimal() and int(part) < len(found) else None
+        elif isinstance(found, dict):
+            found = found.get(part)
+    name = found.get("id") if isinstance(found, dict) and "stop" not in found else None
+    return replace(ended, message=f"At the step {name}: {ended.message}") if name else ended
 
 
 class Silent:

@@ -18,6 +18,7 @@ from tests.bot.made import ended
 from tests.worlds import TENANT, Service, Stage
 
 NEEDED: Final = {
+    "servicenow": ("instance", "client_id", "client_secret"),
     "salesforce": ("address", "client_id", "client_secret"),
     "marketo": ("address", "client_id", "client_secret"),
     "mail": ("host", "port"),
