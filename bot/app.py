@@ -23,6 +23,7 @@ from bot import (
     starts,
     storms,
 )
+from bot import previews as preview_desk
 from bot import runs as run_desk
 from bot import upgrades as upgrading
 from bot.backfills import BackfillDesk
@@ -32,6 +33,7 @@ from bot.flow_settings import FlowSettings
 from bot.home import Home
 from bot.permissions import Permissions
 from bot.picking import Picking
+from bot.previews import PreviewDesk
 from bot.replies import tell
 from bot.runs import RunDesk
 from bot.starts import Starts
@@ -69,6 +71,7 @@ def create(
     picked: Picking,
     backfills: BackfillDesk,
     upgrades: Upgrades,
+    previews: PreviewDesk,
 ) -> AsyncApp:
     """Return the app with its listeners. `verify` is off in Socket Mode only, where nothing is signed."""
     logger = getLogger("slack_bolt")
@@ -93,6 +96,7 @@ def create(
     picking.register(app, picked)
     backfill_desk.register(app, backfills)
     upgrading.register(app, upgrades)
+    preview_desk.register(app, previews)
     app.error(_failed)
     return app
 

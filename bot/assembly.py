@@ -33,6 +33,7 @@ from bot.invitations import Invitations, Links
 from bot.menus import Menus
 from bot.permissions import Permissions
 from bot.picking import Picking
+from bot.previews import PreviewDesk
 from bot.reports import Reports
 from bot.rights import Rights
 from bot.runs import RunDesk
@@ -64,6 +65,7 @@ from flows.health import HealthRecords
 from flows.history import History
 from flows.language import Template
 from flows.memories import Memories
+from flows.previews import Previews
 from flows.runs import Runs
 from flows.shipped import Shipped
 from flows.store import Store, open_engine
@@ -207,6 +209,14 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         upgrades = Upgrades(
             store=store, shelf=shelf, catalog=things.catalog, permissions=permissions, settings=flow_settings
         )
+        previews = PreviewDesk(
+            shelf=shelf,
+            previews=Previews(store=store, catalog=things.catalog, accounts=things.accounts, now=time.time),
+            runs=runs,
+            settings=flow_settings,
+            permissions=permissions,
+            undertakings=undertakings,
+        )
         backfills = BackfillDesk(
             shelf=shelf,
             backfills=Backfills(
@@ -232,6 +242,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 *versions.verbs(example),
                 *backfills.verbs(example),
                 *upgrades.verbs(example),
+                *previews.verbs(example),
                 *connecting.verbs(),
                 *rights.verbs(),
             ]
@@ -258,6 +269,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 picked=picked,
                 backfills=backfills,
                 upgrades=upgrades,
+                previews=previews,
             )
 
         denied = DeniedAddresses(store, now=time.time)

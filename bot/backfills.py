@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,7 +19,7 @@ from bot.people_csv import people_csv
 from bot.permissions import Permissions
 from bot.replies import Message, Said, refusal, tell
 from bot.shelf import Shelf
-from bot.trials import told
+from bot.trials import summed, told
 from bot.undertakings import Undertakings
 from bot.why import guarded
 from bot.workspace import Workspace
@@ -29,7 +28,6 @@ from connectors.slack.files import NewFile, upload_file
 from connectors.slack.posting import post_once
 from flows.backfills import Backfills, Progress, WontFillError
 from flows.dry_run import DryRun
-from flows.masking import masked_text
 from flows.offering import Counted, Person
 from flows.runs import Runs
 from flows.store import SetUp
@@ -192,7 +190,7 @@ def _dry_run_message(flow: SetUp, counted: Counted, tried: Sequence[tuple[Person
     if not counted.fill:
         return text, words.pages(lines)
     lines += ["", f"Tried out, without doing it, for {'all' if len(tried) == counted.fill else len(tried)} of them:"]
-    lines += [f"• {words.escape(line, 300)}" for line in _by_action(tried)]
+    lines += [f"• {words.escape(line, 300)}" for line in summed([did for _, did in tried])]
     for person, did in tried[:_SHOWN]:
         lines.append(f"`{words.escape(person.person, 100)}`")
         lines += [f"      {words.escape(said, 400)}" for said in told(did)]
@@ -211,26 +209,6 @@ def _dry_run_message(flow: SetUp, counted: Counted, tried: Sequence[tuple[Person
         "thread has all of them. What was counted is kept for a day."
     )
     return text, [*words.pages(lines, 20), {"type": "actions", "elements": [begin]}, words.context(small)]
-
-
-def _by_action(tried: Sequence[tuple[Person, DryRun]]) -> list[str]:
-    counts: Counter[tuple[str, str]] = Counter()
-    ends: Counter[str] = Counter()
-    for _, did in tried:
-        counts.update(did.counts)
-        ends[f"{did.ended.outcome}: {masked_text(did.ended.message)}" if did.ended.outcome == "failed" else ""] += 1
-    lines = [
-        f"would {'destroy' if effect == 'destroys' else 'change'}: {title} {count:,} ×"
-        for (effect, title), count in counts.most_common(15)
-    ]
-    asked = sum(len(did.asked) for _, did in tried)
-    if asked:
-        lines.append(f"would ask {words.number(asked, 'question')}")
-    nothing = sum(not did.counts for _, did in tried)
-    if nothing:
-        lines.append(f"would change nothing for {nothing:,} of them")
-    lines += [f"would fail {count:,} ×: {said.removeprefix('failed: ')}" for said, count in ends.items() if said]
-    return lines
 
 
 def _under_way(progress: Progress) -> Message:

@@ -35,6 +35,8 @@ SETTINGS: Final = "settings"
 START: Final = "start"
 """The names of the forms, by which their submissions are recognised."""
 FIELD: Final = "value"
+PREVIEW: Final = "preview"
+"""The button that looks back with what is filled in."""
 PICK: Final = "value@"
 """The name of what is picked from an account; the name of the connection comes after it, so that of another account
 nothing stays chosen."""
@@ -77,11 +79,17 @@ def settings_form(
     """
     inputs = _inputs(template.settings, current, connections, channel, zone, picks)
     return {
-        **_view(name_of(name), [_about(template), *_instance(name, form, template), *inputs]),
+        **_view(name_of(name), [_about(template), *_instance(name, form, template), *inputs, _look_back()]),
         "callback_id": SETTINGS,
         "submit": words.plain("Upgrade" if "upgrade" in form else "Save" if enabled else "Save and enable", 24),
         "private_metadata": json.dumps({**form, "channel": channel}),
     }
+
+
+def _look_back() -> dict[str, Any]:
+    button = words.button("What would it have done?", action=PREVIEW, value="form")
+    text = "Before you save: I can look back at the last 7 days with these settings, and tell you in a direct message."
+    return {**words.section(text), "accessory": button}
 
 
 def _instance(name: str, form: Mapping[str, Any], template: Template) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Trials: what a flow would do for an event, without doing it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -76,6 +77,30 @@ def told(tried: DryRun) -> Iterator[str]:
     ended = {"done": "It would end well", "failed": "It would fail", "cancelled": "It would be cancelled"}
     message = masked_text(tried.ended.message)
     yield f"{ended[tried.ended.outcome]}{f': {message}' if message else '.'}"
+
+
+def summed(tried: Sequence[DryRun]) -> list[str]:
+    """Say what a flow would do for several events together, counted by action. Escape it where it is shown."""
+    counts: Counter[tuple[str, str]] = Counter()
+    failures: Counter[str] = Counter()
+    for did in tried:
+        counts.update(did.counts)
+        if did.ended.outcome == "failed":
+            failures[masked_text(did.ended.message)] += 1
+    lines = [
+        f"would {'destroy' if effect == 'destroys' else 'change'}: {title} {count:,} ×"
+        for (effect, title), count in counts.most_common(_SHOWN)
+    ]
+    asked = sum(len(did.asked) for did in tried)
+    if asked:
+        lines.append(f"would ask {words.number(asked, 'question')}")
+    replies = sum(len(did.replies) for did in tried)
+    if replies:
+        lines.append(f"would tell whoever waits {words.number(replies, 'answer')}")
+    nothing = sum(not did.counts for did in tried)
+    if nothing:
+        lines.append(f"would change nothing for {nothing:,} of them")
+    return [*lines, *(f"would fail {count:,} ×: {said}" for said, count in failures.most_common(5))]
 
 
 def choices_of(template: Template, given: Mapping[str, str]) -> dict[str, str]:

@@ -141,6 +141,8 @@ class Source:
 
     None for those to whom it has not happened: they will wake flows when it does. Needs `person`.
     """
+    logged: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None
+    """Shows a line of the service's own log as this event, as far as the log tells. None if it is no such event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +298,9 @@ class Connector(Declaring, Generic[S, C]):
         """Make one harmless call and say in a sentence how it went; raises ConnectorError."""
         self.everybody: Callable[[C], AsyncIterator[Mapping[str, Any]]] | None = None
         """Bring everybody whom the service knows, however many, as `Source.existing` takes them. Raises ConnectorError."""
+        self.log: Callable[[C, float], AsyncIterator[tuple[float, Mapping[str, Any]]]] | None = None
+        """Bring the lines of the service's own log since a time, the oldest first, each with its time, as `Source.logged`
+        takes them. Raises ConnectorError."""
         self.sources: Mapping[str, Source] = MappingProxyType({source.name: source for source in sources})
         self.inlets: Mapping[str, Inlet] = MappingProxyType({inlet.name: inlet for inlet in inlets})
         self._menus: dict[str, Menu] = {}

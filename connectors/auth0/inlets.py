@@ -5,13 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.auth0.sources.changes import TYPES, source_name
-from connectors.auth0.sources.log import LOG, MEANINGS
+from connectors.auth0.sources.log import LOG, event_of
 from connectors.base import Arrival, Inlet
 
 MOST: Final = 5000
 """Records of one body. Auth0 sends some hundreds at most."""
-_WITHOUT: Final = frozenset({"$event_schema", "environment_name", "auth0_client"})
-"""Parts of a record that say nothing about what happened."""
 
 
 def read_logs(body: bytes) -> Sequence[Arrival]:
@@ -58,23 +56,8 @@ def _lines(body: bytes) -> Iterator[Any]:
 
 
 def _record(item: Any) -> Arrival | None:
-    if not isinstance(item, Mapping):
-        return None
-    inner = item.get("data")
-    data: Mapping[str, Any] = inner if isinstance(inner, Mapping) else item
-    log_id = item.get("log_id") or data.get("log_id") or data.get("_id")
-    kind = data.get("type")
-    if not isinstance(log_id, str) or not log_id or not isinstance(kind, str):
-        return None
-    event = {name: value for name, value in data.items() if name not in _WITHOUT}
-    event["log_id"] = log_id
-    if kind in MEANINGS:
-        event["meaning"] = MEANINGS[kind]
-    details = data.get("details")
-    assessed = details.get("riskAssessment") if isinstance(details, Mapping) else None
-    if isinstance(assessed, Mapping):
-        event["riskAssessment"] = assessed
-    return Arrival(source=LOG.name, id=log_id, event=event)
+    event = event_of(item)
+    return None if event is None else Arrival(source=LOG.name, id=event["log_id"], event=event)
 
 
 def read_changes(body: bytes) -> Sequence[Arrival]:

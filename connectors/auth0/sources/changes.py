@@ -7,6 +7,7 @@ from pydantic import Field
 
 from connectors.auth0.signals import forget_user
 from connectors.auth0.sources.existing import as_creation
+from connectors.auth0.sources.logged import creation, deletion
 from connectors.auth0.sources.parts import Identity
 from connectors.base import Lenient, Memory, Source
 
@@ -249,6 +250,7 @@ CHANGES = tuple(
         enrich=_forget if kind == "user.deleted" else None,
         person="object.user_id" if event is UserChange else "",
         existing=as_creation if kind == "user.created" else None,
+        logged={"user.created": creation, "user.deleted": deletion}.get(kind),
     )
     for kind, (event, title) in _KINDS.items()
 )

@@ -1,6 +1,7 @@
 """Events of a log stream: everything that Auth0 writes into its log, a little later than it happens."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -100,6 +101,31 @@ class LogRecord(Lenient):
     riskAssessment: RiskAssessment | None = None  # noqa: N815  # as in a login, so that a flow need not care
 
 
+_WITHOUT: Final = frozenset({"$event_schema", "environment_name", "auth0_client"})
+"""Parts of a record that say nothing about what happened."""
+
+
+def event_of(item: Any) -> dict[str, Any] | None:
+    """Return a record as flows see it, or None if it is none. Streams wrap it as ``{"log_id": …, "data": {…}}``."""
+    if not isinstance(item, Mapping):
+        return None
+    inner = item.get("data")
+    data: Mapping[str, Any] = inner if isinstance(inner, Mapping) else item
+    log_id = item.get("log_id") or data.get("log_id") or data.get("_id")
+    kind = data.get("type")
+    if not isinstance(log_id, str) or not log_id or not isinstance(kind, str):
+        return None
+    event = {name: value for name, value in data.items() if name not in _WITHOUT}
+    event["log_id"] = log_id
+    if kind in MEANINGS:
+        event["meaning"] = MEANINGS[kind]
+    details = data.get("details")
+    assessed = details.get("riskAssessment") if isinstance(details, Mapping) else None
+    if isinstance(assessed, Mapping):
+        event["riskAssessment"] = assessed
+    return event
+
+
 LOG = Source(
     name="auth0.log",
     title="A line of the tenant's log",
@@ -107,5 +133,6 @@ LOG = Source(
     "within a login.",
     event=LogRecord,
     person="user_id",
+    logged=event_of,
     enrich=signals.in_log,
 )

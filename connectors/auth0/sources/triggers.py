@@ -2,6 +2,7 @@
 
 from connectors.auth0 import signals
 from connectors.auth0.sources.existing import as_login, as_registration
+from connectors.auth0.sources.logged import login, password_change, sign_up
 from connectors.auth0.sources.parts import (
     Authentication,
     Authorization,
@@ -136,6 +137,7 @@ POST_LOGIN = Source(
     complete=signals.assessed,
     person="user.user_id",
     existing=as_login,
+    logged=login,
 )
 
 TRIGGERS = (
@@ -158,6 +160,7 @@ TRIGGERS = (
         complete=signals.assessed,
         person="user.user_id",
         existing=as_registration,
+        logged=sign_up,
     ),
     Source(
         name="auth0.post_change_password",
@@ -167,6 +170,7 @@ TRIGGERS = (
         enrich=signals.of_trigger(changes_password=True),
         complete=signals.assessed,
         person="user.user_id",
+        logged=password_change,
     ),
     Source(
         name="auth0.credentials_exchange",
