@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bot.cli import auth0, flows, keys, runs
+from bot.cli import auth0, connections, flows, keys, runs
 from bot.cli.terminal import say
 from bot.settings import WrongSettingsError, read_settings, read_store_settings
 from connectors.errors import ConnectorError
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     flows.add(commands)
     runs.add(commands)
     auth0.add(commands)
+    connections.add(commands)
     return parser
 
 

@@ -13,7 +13,7 @@ from sandbox.world import World
 def main() -> int:
     """Serve the sandbox until it is told to stop. Returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="A simulated Slack workspace and Auth0 tenant."
+        prog="python -m sandbox", description="Slack, Auth0 and the other services, simulated."
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--page-port", type=int, default=8700, help="0 for any free one, as for the others")
@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--mail-control-port", type=int, default=8708)
     parser.add_argument("--marketo-port", type=int, default=8706)
     parser.add_argument("--salesforce-port", type=int, default=8705)
+    parser.add_argument("--downstream-port", type=int, default=8709)
     parser.add_argument(
         "--tenant", action="append", default=[], metavar="NAME:PORT", help="one more Auth0 tenant; may be given again"
     )
@@ -48,6 +49,7 @@ async def _serve(given: argparse.Namespace) -> None:
         host=given.host,
         slack_port=given.slack_port,
         auth0_port=given.auth0_port,
+        downstream_port=given.downstream_port,
         mail_port=given.mail_port,
         mail_control_port=given.mail_control_port,
         marketo_port=given.marketo_port,
@@ -68,7 +70,8 @@ async def _serve(given: argparse.Namespace) -> None:
 def _listed(addresses: dict[str, Any]) -> str:
     lines = [f"page       {addresses['page']}"]
     services = {
-        name: addresses[name] for name in ("slack", "auth0", "mail", "marketo", "servicenow", "salesforce")
+        name: addresses[name]
+        for name in ("slack", "auth0", "mail", "marketo", "servicenow", "salesforce", "downstream")
     } | addresses.get("more_tenants", {})
     for name, service in services.items():
         lines.append(f"{name:<10} {service['url']}")

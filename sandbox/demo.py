@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -19,6 +20,10 @@ from sandbox.world import World
 
 ROOT = Path(__file__).parent.parent
 TENANT = "example-tenant"
+TRIGGERS = "post-login,post-user-registration"
+SENDER = "accounts@example.com"
+CROWD = 300
+"""Customers besides those whom the page shows one by one."""
 
 
 class DemoFailedError(Exception):
@@ -28,7 +33,7 @@ class DemoFailedError(Exception):
 def main() -> int:
     """Run the demo until it is interrupted. Returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="scripts/demo", description="Starts the bot with a simulated Slack and Auth0."
+        prog="scripts/demo", description="Starts the bot with simulated services around it."
     )
     parser.add_argument("--port", type=int, default=8700, help="where the page is (default: 8700; 0 for any free one)")
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where the demo keeps its database and key")
@@ -52,16 +57,12 @@ async def _run(port: int, folder: Path) -> None:
         addresses = world.addresses()
         bot_port = _free_port()
         environment = await _environment(addresses, folder, bot_port)
-        auth0: Mapping[str, Any] = addresses["auth0"]
-        await _bot(
-            environment,
-            ["auth0", "connect", "--name", TENANT, "--domain", auth0["url"], "--client-id", auth0["client_id"]],
-            said=f"{auth0['client_secret']}\n",
-        )
+        await _bot(environment, ["connections", "keep", "-"], said=json.dumps(_connections(addresses)))
         bot = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "serve", env=environment, cwd=ROOT)
         try:
             await _answering(bot, f"http://127.0.0.1:{bot_port}/health")
-            await _bot(environment, ["auth0", "install", "--name", TENANT])
+            await _peopled(addresses)
+            await _bot(environment, ["auth0", "install", TENANT, "--triggers", TRIGGERS, "--logs", "--events"])
             async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
                 app = {"request_url": f"http://127.0.0.1:{bot_port}/slack/events", "socket_mode": False}
                 (await client.put(f"{addresses['slack']['url']}/sandbox/app", json=app)).raise_for_status()
@@ -78,6 +79,36 @@ async def _run(port: int, folder: Path) -> None:
             await bot.wait()
 
 
+def _connections(addresses: Mapping[str, Any]) -> dict[str, Any]:
+    """Write all connections as the bot reads them: every service of the sandbox, with its credentials."""
+    auth0, desk, org = addresses["auth0"], addresses["servicenow"], addresses["salesforce"]
+    marketo, mail, application = addresses["marketo"], addresses["mail"], addresses["downstream"]
+
+    def of(given: Mapping[str, Any], *names: str, **more: Any) -> dict[str, Any]:
+        return {**{name: given[name] for name in names}, **more}
+
+    client = ("client_id", "client_secret")
+    settings = {
+        TENANT: ("auth0", of(auth0, *client, domain=auth0["url"])),
+        "desk": ("servicenow", of(desk, "instance", *client)),
+        "crm": ("salesforce", of(org, "address", *client, key_field="Flow_Key__c")),
+        "marketing": ("marketo", of(marketo, "address", *client)),
+        "post": ("mail", of(mail, "host", "port", "user", "password", security="none", from_address=SENDER)),
+        "app": ("http", {"address": application["url"], "authentication": "bearer", "secret": application["token"]}),
+    }
+    return {name: {"connector": connector, "settings": given} for name, (connector, given) in settings.items()}
+
+
+async def _peopled(addresses: Mapping[str, Any]) -> None:
+    """Let some hundred customers in, of plausible ages, of whom marketing knows a part."""
+    crowd = {"count": CROWD, "inactive": 0.35, "days": 60}
+    async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
+        (await client.post(f"{addresses['auth0']['url']}/sandbox/users/many", json=crowd)).raise_for_status()
+        # What is installed in the tenant is built at once: nobody wants to wait for that here.
+        settings = f"{addresses['auth0']['url']}/sandbox/settings"
+        (await client.put(settings, json={"build_seconds": 0})).raise_for_status()
+
+
 async def _environment(addresses: Mapping[str, Any], folder: Path, port: int) -> dict[str, str]:
     """Return what the bot finds in its environment: the same names as in production, and no proxy."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
@@ -92,6 +123,7 @@ async def _environment(addresses: Mapping[str, Any], folder: Path, port: int) ->
         "CICFLOW_KEY": key.read_text(encoding="utf-8").strip(),
         "CICFLOW_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "CICFLOW_LOG_LEVEL": "WARNING",
+        "CICFLOW_HTTP_ALLOW": "127.0.0.0/8",
         "SLACK_API_URL": slack["api"],
         "SLACK_BOT_TOKEN": slack["bot_token"],
         "SLACK_SIGNING_SECRET": slack["signing_secret"],

@@ -5,12 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
 import sandbox.auth0
+import sandbox.downstream
 import sandbox.mail
 import sandbox.marketo
 import sandbox.page
 import sandbox.salesforce
 import sandbox.servicenow
 import sandbox.slack
+from sandbox.page.controls import Side
 from sandbox.server import serving
 
 NO_MORE: Mapping[str, int] = {}
@@ -34,6 +36,7 @@ class World:
         host: str = "127.0.0.1",
         slack_port: int = 0,
         auth0_port: int = 0,
+        downstream_port: int = 0,
         mail_port: int = 0,
         mail_control_port: int = 0,
         marketo_port: int = 0,
@@ -66,10 +69,16 @@ class World:
             salesforce = await stack.enter_async_context(serving(org.app, host, salesforce_port))
             post = sandbox.mail.mailing(sandbox.mail.Mailbox(), host, mail_port, mail_control_port)
             mail = await stack.enter_async_context(post)
-            page = await stack.enter_async_context(serving(sandbox.page.create(slack, auth0), host, page_port))
+            application = sandbox.downstream.create()
+            downstream = await stack.enter_async_context(serving(application.app, host, downstream_port))
+            beside: dict[Side, str] = {"servicenow": servicenow, "salesforce": salesforce, "marketo": marketo}
+            beside |= {"mail": str(mail["url"]), "downstream": downstream}
+            shown = sandbox.page.create(slack, auth0, more=beside)
+            page = await stack.enter_async_context(serving(shown, host, page_port))
             addresses = {"page": page, "slack": workspace.credentials(slack), "auth0": tenant.credentials(auth0)}
             addresses |= {"servicenow": desk.credentials(servicenow)}
             addresses |= {"marketo": instance.credentials(marketo)}
             addresses |= {"salesforce": org.credentials(salesforce)}
             addresses |= {"mail": mail}
+            addresses |= {"downstream": application.credentials(downstream)}
             yield cls(addresses | ({"more_tenants": more} if more else {}))

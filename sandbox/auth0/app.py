@@ -34,6 +34,7 @@ from sandbox.auth0 import (
     witness,
 )
 from sandbox.auth0.authorizing import Authorizing
+from sandbox.auth0.browsers import browser_routes
 from sandbox.auth0.continuing import continue_route
 from sandbox.auth0.control import control_routes
 from sandbox.auth0.deliveries import Sender
@@ -110,6 +111,7 @@ def application(tenant: Tenant) -> Starlette:
         *control,
         continue_route(tenant),
         *Authorizing(tenant).routes(),
+        *browser_routes(tenant),
         WebRoute("/{path:path}", serve, methods=METHODS),
     ]
     return Starlette(routes=routes, lifespan=lifespan)

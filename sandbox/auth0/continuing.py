@@ -3,7 +3,7 @@
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
@@ -19,6 +19,19 @@ from sandbox.auth0.outcomes import Outcome
 from sandbox.auth0.tenant import Account, Tenant
 
 MOST_HELD = 1000
+ASKING = "/u/mfa-challenge"
+"""The page of the second factor."""
+
+STYLE = (
+    ":root{color-scheme:light dark}body{margin:0;min-height:100vh;display:grid;place-items:center;"
+    "background:light-dark(#f1f1f5,#17181b);font:16px/1.5 system-ui,sans-serif}main{width:min(360px,88vw);padding:32px;"
+    "border-radius:14px;background:light-dark(#fff,#242529);box-shadow:0 8px 30px #0002;text-align:center}"
+    "h1{margin:0 0 8px;font-size:24px}form{display:grid;gap:12px;margin-top:18px}label{display:grid;gap:4px;"
+    "text-align:left;font-size:13px}input,select,button{font:inherit;padding:9px 12px;border-radius:8px;"
+    "border:1px solid #9996;background:transparent;color:inherit}button{background:#635dff;border:0;color:#fff;"
+    "font-weight:600;cursor:pointer}"
+)
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 NOT_INTERACTIVE = {
     "oauth2-refresh-token",
     "oauth2-token-exchange",
@@ -43,6 +56,12 @@ class Pursuit:
     entry: dict[str, Any] | None = None
     """Its line in the list of logins."""
 
+    asks: str | None = None
+    """The page where the person is asked for a second factor; without one it is known what they answer."""
+
+    answer: Literal["passed", "failed", "rejected"] | None = None
+    """What they answered there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
@@ -65,6 +84,11 @@ async def carry_on(tenant: Tenant, pursuit: Pursuit, *, state: str | None = None
         course.denial, course.redirect = Denial(reason=f"nobody can be redirected in {protocol}"), None
     if course.redirect is not None:
         hold(tenant, pursuit, course.redirect)
+        list_again(tenant, pursuit)
+    elif pursuit.asks is not None and course.denial is None and course.effects.challenges:
+        state = letters(32)
+        outcome.state, outcome.redirect = state, with_query(pursuit.asks, {"state": state})
+        tenant.asked[state] = Held(pursuit=pursuit, since=tenant.now())
         list_again(tenant, pursuit)
     else:
         end(tenant, pursuit)
@@ -148,26 +172,29 @@ async def come_back(tenant: Tenant, request: Request) -> Response:
     asked = {**course.event["request"], "method": request.method, "query": query, "body": form}
     course.event = {**course.event, "request": asked}
     await carry_on(tenant, held.pursuit, state=state)
-    outcome = held.pursuit.outcome
+    return shown(tenant, held.pursuit.outcome)
+
+
+def shown(tenant: Tenant, outcome: Outcome) -> Response:
+    """Send the browser on to where it goes on, or show how it ended."""
     if outcome.id in tenant.authorizing.under_way:
         return tenant.authorizing.ended(outcome)
     if outcome.redirect is not None:
         return RedirectResponse(outcome.redirect, status_code=302)
     if outcome.allowed:
-        return page(
-            "Welcome", "You are logged in." if course.trigger.id == "post-login" else "Your password is changed."
-        )
+        return page("Welcome", "You are logged in." if outcome.trigger == "post-login" else "Your password is changed.")
     return page("Access denied", outcome.message or outcome.reason or "Access denied.")
 
 
-def page(title: str, words: str, status: int = 200) -> Response:
-    """Show a page to the person."""
+def page(title: str, words: str, status: int = 200, *, form: str = "") -> Response:
+    """Show a page to the person; the form is HTML."""
     title, words = html.escape(title), html.escape(words)
     return HTMLResponse(
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
-        f"<body><main><h1>{title}</h1><p>{words}</p></main></body></html>",
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
+        f"<body><main><h1>{title}</h1><p>{words}</p>{form}</main></body></html>",
         status_code=status,
-        headers={"cache-control": "no-store", "content-security-policy": "default-src 'none'"},
+        headers={"cache-control": "no-store", "content-security-policy": POLICY},
     )
 
 

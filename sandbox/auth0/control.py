@@ -17,6 +17,7 @@ from sandbox.auth0.failures import FailedLogin, fail
 from sandbox.auth0.logins import Login, log_in
 from sandbox.auth0.outcomes import Outcome
 from sandbox.auth0.passwords import PasswordChange, PasswordReset, change_password, reset_password
+from sandbox.auth0.people import people_routes
 from sandbox.auth0.phone_messages import PhoneMessage, send_phone_message
 from sandbox.auth0.places import HOME, USUAL_DEVICE
 from sandbox.auth0.profiles import IDP_SECRETS, new_account
@@ -110,6 +111,7 @@ def shown_user(tenant: Tenant, account: Account) -> dict[str, Any]:
         **account.profile,
         "identities": identities,
         "blocked": bool(account.profile.get("blocked")),
+        "password": account.password,
         "sessions": tenant.sessions_of(account.user_id),
         "refresh_tokens": tenant.refresh_tokens_of(account.user_id),
     }
@@ -253,6 +255,7 @@ def control_routes(tenant: Tenant) -> list[Route]:
     return [
         Route("/sandbox/users", create_user, methods=["POST"]),
         *crowd.routes(tenant.accounts, tenant.now, tenant.changes.happened),
+        *people_routes(tenant),
         deed_of("/sandbox/logins", Login, log_in),
         Route("/sandbox/logins/{id}", show_outcome, methods=["GET"]),
         Route("/sandbox/failed-logins", create_failures, methods=["POST"]),

@@ -1,13 +1,13 @@
 """Logins: what the tenant does when a person signs in."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.auth0 import failures, user_events
 from sandbox.auth0.challenges import Answering, challenge
-from sandbox.auth0.continuing import Pursuit, carry_on, end, note
+from sandbox.auth0.continuing import ASKING, Pursuit, carry_on, end, note
 from sandbox.auth0.course import begin
 from sandbox.auth0.effects import Denial
 from sandbox.auth0.events import Visit, post_login_event
@@ -38,7 +38,9 @@ class Login(BaseModel):
     country_name: str | None = None
     ip: str | None = None
     user_agent: str | None = None
-    mfa: Answering = "passed"
+    mfa: Answering | Literal["asked"] = "passed"
+    """How a second factor is answered, if there is one; "asked" sends the person to the tenant's own page for it."""
+
     organization: str | None = None
     """The id or the name of the organization that the person logs in to."""
 
@@ -78,6 +80,7 @@ async def log_in(tenant: Tenant, account: Account, login: Login, address: str) -
         tenant=tenant, account=account, login=login, pursuit=pursuit, session=session, risk=risk, before=before
     )
     pursuit.conclude = attempt.conclude
+    pursuit.asks = f"{address}{ASKING}" if login.mfa == "asked" else None
     pursuit.entry = {"id": outcome.id, "at": iso(tenant.now()), "user_id": account.user_id}
     tenant.logins.append(pursuit.entry)
     refusal = failures.refusal(tenant, account, visit, exchange=exchange)
@@ -120,7 +123,8 @@ class Attempt:
             return
         course = pursuit.course
         effects = course.effects
-        denial = course.denial or challenge(self.tenant, pursuit, self.login.mfa) or self.change_person()
+        answer = pursuit.answer or ("passed" if self.login.mfa == "asked" else self.login.mfa)
+        denial = course.denial or challenge(self.tenant, pursuit, answer) or self.change_person()
         outcome.claims = {"id_token": effects.id_token, "access_token": effects.access_token}
         outcome.scope = effects.scopes(list(course.event.get("transaction", {}).get("requested_scopes") or []))
         if not course.failed:

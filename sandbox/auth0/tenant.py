@@ -225,6 +225,8 @@ class Tenant:
         self.outcomes: dict[str, Outcome] = {}
         self.held: dict[str, Held] = {}
         self.codes: dict[str, Code] = {}
+        self.asked: dict[str, Held] = {}
+        """Those who are being asked for a second factor."""
         self.wrong_passwords: dict[str, int] = {}
         self.calls: deque[dict[str, Any]] = deque(maxlen=10_000)
         self.called = 0

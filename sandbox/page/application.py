@@ -1,10 +1,9 @@
 """The page's web application: one page, what a person does on it, and the wait for the next change."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, get_args
+from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
@@ -17,34 +16,42 @@ from starlette.staticfiles import StaticFiles
 
 from sandbox.page import templating
 from sandbox.page.borders import Borders
-from sandbox.page.controls import Controls, UnreachableError
+from sandbox.page.controls import Controls, Side, Told, UnreachableError
 from sandbox.page.corner import corner
-from sandbox.page.deeds import DEEDS
+from sandbox.page.deeds import DEEDS, Order, Upset
 from sandbox.page.moments import Moments
 from sandbox.page.names import Names
 from sandbox.page.outcomes import Outcomes
 from sandbox.page.scene import scene
+from sandbox.page.services import mail, tabs
+from sandbox.page.trouble import SERVICES, Troubles
 
 LARGEST_DEED = 200_000
 """Bytes; a view with every field filled to the brim is smaller."""
 
 
-def create(slack: str, auth0: str) -> Starlette:
-    """Make the page for a workspace and a tenant, which are given by their addresses."""
-    domain = urlsplit(auth0).netloc
+NO_MORE: Mapping[Side, str] = {}
+
+
+def create(slack: str, auth0: str, *, more: Mapping[Side, str] = NO_MORE) -> Starlette:
+    """Make the page for a workspace, a tenant and the services beside them, which are given by their addresses."""
+    addresses: dict[Side, str] = {"slack": slack, "auth0": auth0, **more}
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        async with Controls.open(slack, auth0) as controls:
-            yield {"controls": controls, "outcomes": Outcomes()}
+        async with Controls.open(addresses) as controls:
+            yield {"controls": controls, "outcomes": Outcomes(), "troubles": Troubles()}
 
     async def show(request: Request) -> Response:
-        return await _show(request, domain)
+        return await _show(request, addresses)
 
     return Starlette(
         routes=[
             Route("/", show, methods=["GET"]),
             Route("/changes", _changes, methods=["GET"]),
+            Route("/mails/{number:int}", _mail, methods=["GET"]),
+            Route("/mails/{number:int}/attachments/{at:int}", _attachment, methods=["GET"]),
+            Route("/troubles", _trouble, methods=["POST"]),
             *(Route(path, _do, methods=["POST"]) for path in DEEDS),
             Mount("/static", StaticFiles(directory=templating.FOLDER / "static")),
         ],
@@ -53,28 +60,80 @@ def create(slack: str, auth0: str) -> Starlette:
     )
 
 
-async def _show(request: Request, domain: str) -> Response:
+async def _show(request: Request, addresses: Mapping[Side, str]) -> Response:
     controls: Controls = request.state.controls
-    workspace, tenant = await asyncio.gather(controls.state("slack"), controls.state("auth0"))
+    states = await controls.states()
     moments = Moments(zone=_zone(request), now=templating.now())
     asked = request.query_params
     you, channel = asked.get("you", ""), asked.get("channel", "")
+    workspace = states["slack"]
     seen = workspace and scene(workspace, moments, you=you, channel=channel, at_home="home" in asked)
     if not workspace or not seen:
         return HTMLResponse(templating.absent(), status_code=503)
-    return HTMLResponse(
-        templating.page(seen, corner(tenant, domain, request.state.outcomes), Names.of(workspace), moments)
+    tenant = corner(states["auth0"], urlsplit(addresses["auth0"]).netloc, request.state.outcomes)
+    around = templating.Around(
+        tenant=tenant,
+        tabs=tabs(states),
+        addresses=addresses,
+        sequences={side: int((state or {}).get("sequence") or 0) for side, state in states.items()},
+        troubles=request.state.troubles.made,
     )
+    return HTMLResponse(templating.page(seen, around, Names.of(workspace), moments))
+
+
+async def _mail(request: Request) -> Response:
+    controls: Controls = request.state.controls
+    found = mail.document(await controls.state("mail"), request.path_params["number"])
+    if found is None:
+        return Response(status_code=404)
+    return HTMLResponse(found, headers={"content-security-policy": mail.POLICY})
+
+
+async def _attachment(request: Request) -> Response:
+    controls: Controls = request.state.controls
+    path = request.path_params
+    found = mail.attachment(await controls.state("mail"), path["number"], path["at"])
+    if found is None:
+        return Response(status_code=404)
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(found[0], safe='')}"}
+    return Response(found[1], media_type="application/octet-stream", headers=headers)
+
+
+async def _trouble(request: Request) -> Response:
+    """Make a service misbehave, or put it right."""
+    controls: Controls = request.state.controls
+    troubles: Troubles = request.state.troubles
+    try:
+        wanted = Upset.model_validate_json(await request.body())
+    except ValidationError as error:
+        return _senseless(error)
+    service = SERVICES[wanted.service]
+    if wanted.kind is not None and wanted.kind not in service.troubles:
+        return JSONResponse({"error": "there is no such trouble"}, status_code=400)
+    wishes = service.right if wanted.kind is None else (service.troubles[wanted.kind].wish,)
+    try:
+        for wish in wishes:
+            told = await controls.do(wanted.service, wish.path, dict(wish.body or {}), wish.method)
+            if told.status >= 300:
+                return JSONResponse(told.body, status_code=told.status)
+    except UnreachableError as error:
+        return JSONResponse({"error": str(error)}, status_code=502)
+    if wanted.kind is None:
+        troubles.forget(wanted.service)
+    else:
+        troubles.note(wanted.service, wanted.kind)
+    return JSONResponse({})
 
 
 async def _changes(request: Request) -> Response:
     controls: Controls = request.state.controls
+    sides: tuple[Side, ...] = get_args(Side)
     try:
-        slack, auth0 = (int(request.query_params.get(side, "0")) for side in ("slack", "auth0"))
+        after = {side: int(request.query_params.get(side, "0")) for side in sides}
     except ValueError:
-        return JSONResponse({"error": "slack and auth0 are numbers"}, status_code=400)
+        return JSONResponse({"error": "what was seen of each service is a number"}, status_code=400)
     try:
-        return JSONResponse(await controls.changes({"slack": slack, "auth0": auth0}))
+        return JSONResponse(await controls.changes(after))
     except UnreachableError as error:
         return JSONResponse({"error": str(error)}, status_code=502)
 
@@ -85,17 +144,30 @@ async def _do(request: Request) -> Response:
     if len(body) > LARGEST_DEED:
         return JSONResponse({"error": "too much"}, status_code=413)
     try:
-        side, path, order = DEEDS[request.url.path].model_validate_json(body).order()
+        deed = DEEDS[request.url.path].model_validate_json(body)
     except ValidationError as error:
-        return JSONResponse({"error": error.errors(include_url=False, include_input=False)[0]["msg"]}, status_code=400)
+        return _senseless(error)
     try:
-        told = await controls.do(side, path, order)
-        if path == "/sandbox/logins" and told.status < 300:
-            tenant = await controls.state("auth0") or {}
-            request.state.outcomes.note(tenant.get("logins") or [], order, told.body)
+        told = await _done(controls, deed.order(), request.state.outcomes)
+        more = deed.afterwards(told.body) if told.status < 300 else None
+        told = await _done(controls, more, request.state.outcomes) if more else told
     except UnreachableError as error:
         return JSONResponse({"error": str(error)}, status_code=502)
     return JSONResponse(told.body, status_code=200 if told.status < 300 else told.status)
+
+
+async def _done(controls: Controls, order: Order, outcomes: Outcomes) -> Told:
+    """Have something done, and remember what came of a login."""
+    side, path, body = order
+    told = await controls.do(side, path, body)
+    if path == "/sandbox/logins" and told.status < 300:
+        tenant = await controls.state("auth0") or {}
+        outcomes.note(tenant.get("logins") or [], body, told.body)
+    return told
+
+
+def _senseless(error: ValidationError) -> Response:
+    return JSONResponse({"error": error.errors(include_url=False, include_input=False)[0]["msg"]}, status_code=400)
 
 
 def _zone(request: Request) -> ZoneInfo:

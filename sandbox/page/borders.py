@@ -15,6 +15,7 @@ POLICY = "; ".join(
         "style-src 'self'",
         f"img-src 'self' data: {LOOPBACK}",
         "connect-src 'self'",
+        "frame-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -46,7 +47,8 @@ class Borders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    if name not in headers or name != "content-security-policy":
+                        headers[name] = value
             await send(message)
 
         if scope["method"] not in {"GET", "HEAD"} and not own(Headers(scope=scope)):

@@ -1,8 +1,8 @@
-"""The control addresses of the two services, which are all that the page knows of them."""
+"""The control addresses of the services, which are all that the page knows of them."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ LOGIN_SECONDS = 30.0
 POLL_SECONDS = 20.0
 """How long one question for changes stays open."""
 
-Side = Literal["slack", "auth0"]
+Side = Literal["slack", "auth0", "servicenow", "salesforce", "marketo", "mail", "downstream"]
 
 
 class UnreachableError(Exception):
@@ -37,39 +37,46 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controls:
-    """Two HTTP clients, one for each service."""
+    """An HTTP client for each service that is there."""
 
-    slack: httpx.AsyncClient
-    auth0: httpx.AsyncClient
+    clients: Mapping[Side, httpx.AsyncClient]
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, slack: str, auth0: str) -> AsyncIterator["Controls"]:
-        """Connect to the two addresses until the block ends."""
-        async with (
-            httpx.AsyncClient(base_url=slack, trust_env=False, verify=trust(), timeout=LOGIN_SECONDS) as workspace,
-            httpx.AsyncClient(base_url=auth0, trust_env=False, verify=trust(), timeout=LOGIN_SECONDS) as tenant,
-        ):
-            yield cls(slack=workspace, auth0=tenant)
+    async def open(cls, addresses: Mapping[Side, str]) -> AsyncIterator["Controls"]:
+        """Connect to the addresses until the block ends."""
+        async with contextlib.AsyncExitStack() as stack:
+            clients: dict[Side, httpx.AsyncClient] = {}
+            for side, address in addresses.items():
+                client = httpx.AsyncClient(base_url=address, trust_env=False, verify=trust(), timeout=LOGIN_SECONDS)
+                clients[side] = await stack.enter_async_context(client)
+            yield cls(clients=clients)
 
     async def state(self, side: Side) -> dict[str, Any] | None:
-        """Ask a service for everything there is in it; nothing if it does not answer."""
+        """Ask a service for everything there is in it; nothing if it does not answer, or is not there."""
+        if side not in self.clients:
+            return None
         try:
             told = await self._send(side, "GET", "/sandbox/state")
         except UnreachableError:
             return None
         return told.body if told.status == 200 else None
 
-    async def do(self, side: Side, path: str, body: dict[str, Any]) -> Told:
-        """Have something done in a service."""
-        return await self._send(side, "POST", path, body)
+    async def states(self) -> dict[Side, dict[str, Any] | None]:
+        """Ask all services at once."""
+        found = await asyncio.gather(*(self.state(side) for side in self.clients))
+        return dict(zip(self.clients, found, strict=True))
 
-    async def changes(self, after: dict[Side, int]) -> dict[Side, int]:
-        """Wait till either service has changed, or the time is up; gives both sequence numbers."""
-        polls = {side: asyncio.create_task(self._change(side, number)) for side, number in after.items()}
+    async def do(self, side: Side, path: str, body: dict[str, Any] | None, method: str = "POST") -> Told:
+        """Have something done in a service."""
+        return await self._send(side, method, path, body)
+
+    async def changes(self, after: Mapping[Side, int]) -> dict[Side, int]:
+        """Wait till one of the services has changed, or the time is up; gives all sequence numbers."""
+        polls = {side: asyncio.create_task(self._change(side, after.get(side, 0))) for side in self.clients}
         try:
             await asyncio.wait(polls.values(), return_when=asyncio.FIRST_COMPLETED)
-            return {side: poll.result() if poll.done() else after[side] for side, poll in polls.items()}
+            return {side: poll.result() if poll.done() else after.get(side, 0) for side, poll in polls.items()}
         finally:
             for poll in polls.values():
                 poll.cancel()
@@ -80,9 +87,10 @@ class Controls:
         return int(told.body.get("sequence", after))
 
     async def _send(self, side: Side, method: str, path: str, body: dict[str, Any] | None = None) -> Told:
-        client = self.slack if side == "slack" else self.auth0
+        if side not in self.clients:
+            raise UnreachableError(side)
         try:
-            response = await client.request(method, path, json=body)
+            response = await self.clients[side].request(method, path, json=body)
             answer = response.json() if response.content else {}
         except (httpx.HTTPError, ValueError) as error:
             raise UnreachableError(side) from error

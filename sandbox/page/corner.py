@@ -1,5 +1,6 @@
 """The tenant's corner of the page: the users and their last logins, as the Auth0 service tells them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,19 @@ REASONS = (
     ("untrusted_ip", "Untrusted address"),
 )
 SHOWN_LOGINS = 15
+SHOWN_USERS = 60
+PLANTED = 12
+"""Those who are there from the beginning stay at the top; who comes later is above them, the newest first."""
+
+UNINTERESTING = frozenset({"sessions", "refresh_tokens", "picture", "last_ip", "updated_at", "nickname", "blocked"})
+ABSENCES = (
+    (8, "8 days ago"),
+    (65, "2 months ago"),
+    (200, "6 months ago"),
+    (400, "13 months ago"),
+    (760, "25 months ago"),
+)
+THROUGH = {"google-oauth2": "Google", "sms": "SMS", "email": "E-mail code"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +39,10 @@ class TenantUser:
     sessions: int
     refresh_tokens: int
     last_login: object
+    verified: bool = True
+    marks: tuple[str, ...] = ()
+    known: str = ""
+    """What is known of them, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +92,8 @@ class Corner:
     domain: str
     sequence: int = 0
     users: list[TenantUser] = field(default_factory=list)
+    crowd: int = 0
+    """Others, who are not shown."""
     logins: list[TenantLogin] = field(default_factory=list)
     records: list[TenantRecord] = field(default_factory=list)
     reasons: tuple[tuple[str, str], ...] = REASONS
@@ -91,21 +111,42 @@ def corner(state: Mapping[str, Any] | None, domain: str, outcomes: Outcomes) -> 
         there=True,
         domain=domain,
         sequence=int(state.get("sequence") or 0),
-        users=[_user(profile) for profile in profiles],
+        users=[_user(profile) for profile in _ordered(profiles)[:SHOWN_USERS]],
+        crowd=max(0, int(state.get("users_total") or 0) - min(len(profiles), SHOWN_USERS)),
         logins=[_login(outcomes.of(login), names) for _, login in newest[:SHOWN_LOGINS]],
         records=[_record(one) for one in state.get("logs") or [] if isinstance(one, dict)],
     )
 
 
+def _ordered(profiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [*reversed(profiles[PLANTED:]), *profiles[:PLANTED]]
+
+
 def _user(profile: Mapping[str, Any]) -> TenantUser:
+    identities = [one for one in profile.get("identities") or [] if isinstance(one, Mapping)]
+    through = [THROUGH[name] for one in identities if (name := str(one.get("provider"))) in THROUGH]
+    unverified = bool(profile.get("email")) and profile.get("email_verified") is False
+    marks = [
+        *through,
+        *(["Unverified"] if unverified else []),
+        *(["Second factor"] if profile.get("multifactor") else []),
+    ]
+    if len(identities) > 1:
+        marks.append(f"{len(identities)} identities")
+    known = {
+        name: value for name, value in profile.items() if name not in UNINTERESTING and value not in (None, {}, [])
+    }
     return TenantUser(
         user_id=str(profile["user_id"]),
         name=_name(profile),
-        email=str(profile.get("email") or ""),
+        email=str(profile.get("email") or profile.get("phone_number") or ""),
         blocked=bool(profile.get("blocked")),
         sessions=len(profile.get("sessions") or []),
         refresh_tokens=len(profile.get("refresh_tokens") or []),
         last_login=profile.get("last_login"),
+        verified=not unverified,
+        marks=tuple(marks),
+        known=json.dumps(known, indent=1, ensure_ascii=False),
     )
 
 

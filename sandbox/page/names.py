@@ -21,6 +21,8 @@ class Names:
     users: Mapping[str, str] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The addresses of uploaded files."""
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "Names":
@@ -32,6 +34,7 @@ class Names:
                 group["id"]: str(group.get("handle") or group.get("name") or group["id"])
                 for group in listed(state, "user_groups")
             },
+            files={file["id"]: str(file.get("url_private") or "") for file in listed(state, "files")},
         )
 
     def user(self, user_id: str) -> str:
@@ -41,6 +44,10 @@ class Names:
     def channel(self, channel_id: str) -> str:
         """Name a channel."""
         return self.channels.get(channel_id, channel_id)
+
+    def file(self, file_id: object) -> str:
+        """Give the address of an uploaded file; nothing if there is none."""
+        return self.files.get(str(file_id), "")
 
     def group(self, group_id: str) -> str:
         """Name a user group."""

@@ -57,6 +57,8 @@ class Scene:
     views: list[dict[str, Any]]
     home: Mapping[str, Any] | None
     sequence: int
+    arrived: Mapping[str, int]
+    """Messages in each channel, replies among them."""
 
 
 def scene(state: Mapping[str, Any], moments: Moments, *, you: str, channel: str, at_home: bool) -> Scene | None:
@@ -90,7 +92,14 @@ def scene(state: Mapping[str, Any], moments: Moments, *, you: str, channel: str,
         views=[view for view in _of(state, "views").get(person["id"]) or [] if isinstance(view, dict)],
         home=_of(state, "homes").get(person["id"]),
         sequence=int(state.get("sequence") or 0),
+        arrived={one["id"]: _arrived(state, one["id"], person["id"]) for one in channels},
     )
+
+
+def _arrived(state: Mapping[str, Any], channel: str, you: str) -> int:
+    messages = _of(state, "messages").get(channel) or []
+    own = [one for one in state.get("ephemerals") or [] if (one.get("user"), one.get("channel")) == (you, channel)]
+    return len(own) + sum(1 + len(one.get("replies") or []) for one in messages)
 
 
 def is_bot(user: Mapping[str, Any]) -> bool:

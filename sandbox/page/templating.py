@@ -1,6 +1,8 @@
 """The page's templates, and the few words that they have beside Jinja's own."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,17 @@ from urllib.parse import urlsplit
 import jinja2
 from markupsafe import Markup
 
-from sandbox.page.corner import Corner
+from sandbox.page.controls import Side
+from sandbox.page.corner import ABSENCES, Corner
 from sandbox.page.emoji import with_emoji
+from sandbox.page.guide import GUIDE
 from sandbox.page.moments import Moments
 from sandbox.page.mrkdwn import safe
 from sandbox.page.names import Names, Offers
 from sandbox.page.scene import Scene
 from sandbox.page.scribe import Scribe, choices, chosen
+from sandbox.page.services.tabs import Tab
+from sandbox.page.trouble import SERVICES
 
 FOLDER = Path(__file__).parent
 
@@ -30,10 +36,11 @@ HINTS = (
 
 OPENINGS = (
     ("Switch the risky-login alert on and save its form:", "/cicflow enable high-risk-login"),
-    ("Press “Risky login” of a user in the tenant’s corner.", ""),
-    ("Answer the alert that appears here, and watch the user in the corner.", ""),
+    ("Press “Risky login” of a customer in the Auth0 tab.", ""),
+    ("Answer the alert that appears here, and watch the customer in the tab.", ""),
 )
 
+_ADDRESS = re.compile(r"(https?://[^\s<>\"']+[^\s<>\"'.,;:!?)])")
 _COLOUR = re.compile(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 _LEADING_MENTION = re.compile(r"^<@[^>]+> ?")
 
@@ -47,7 +54,9 @@ def _environment() -> jinja2.Environment:
     )
     made.filters["emoji"] = with_emoji
     made.filters["without_author"] = lambda text: _LEADING_MENTION.sub("", str(text or ""))
+    made.filters["linked"] = linked
     made.globals.update(safe=safe, loadable=loadable, colour=colour, hints=HINTS, openings=OPENINGS, chosen=chosen)
+    made.globals.update(guide=GUIDE, services=SERVICES, absences=ABSENCES)
     return made
 
 
@@ -60,6 +69,15 @@ def loadable(address: object) -> bool:
     return parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
 
 
+def linked(text: object) -> Markup:
+    """Write a text with the web addresses in it as links."""
+    parts = _ADDRESS.split(str(text or ""))
+    return Markup("").join(
+        Markup('<a href="{0}" target="_blank" rel="noopener noreferrer">{0}</a>').format(part) if at % 2 else part
+        for at, part in enumerate(parts)
+    )
+
+
 def colour(value: object) -> str:
     """Give an attachment's colour if it is one."""
     found = _COLOUR.fullmatch(str(value or ""))
@@ -69,10 +87,31 @@ def colour(value: object) -> str:
 _ENVIRONMENT = _environment()
 
 
-def page(scene: Scene, tenant: Corner, names: Names, moments: Moments) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What is around the workspace."""
+
+    tenant: Corner
+    tabs: list[Tab]
+    addresses: Mapping[Side, str]
+    sequences: Mapping[Side, int]
+    troubles: Mapping[Side, list[str]]
+
+    @property
+    def rail(self) -> list[tuple[str, str, int | None]]:
+        """Name the tabs: their short names, their words, and how much has arrived there."""
+        services = [(tab.side, tab.title, tab.arrived) for tab in self.tabs]
+        return [("guide", "Guide", None), ("auth0", "Auth0", None), *services, ("trouble", "Trouble", None)]
+
+    def host(self, side: Side) -> str:
+        """Say where a service is."""
+        return urlsplit(self.addresses[side]).netloc
+
+
+def page(scene: Scene, around: Around, names: Names, moments: Moments) -> str:
     """Write the whole page for one person."""
     return _ENVIRONMENT.get_template("page.html").render(
-        scene=scene, tenant=tenant, **_words(names, moments, scene.offers)
+        scene=scene, around=around, tenant=around.tenant, **_words(names, moments, scene.offers)
     )
 
 

@@ -107,7 +107,9 @@ def _control(org: Org) -> list[Route]:
         records = {name: list(found.values()) for name, found in org.records.items()}
         settings = org.settings.model_dump(exclude={"public_key"})
         counts = {"tokens_given": org.tokens_given, "used": org.used}
-        return JSONResponse({"records": records, "jobs": len(org.jobs), "settings": settings} | counts)
+        return JSONResponse(
+            {"sequence": org.changes.sequence, "records": records, "jobs": len(org.jobs), "settings": settings} | counts
+        )
 
     async def calls(_request: Request) -> JSONResponse:
         return JSONResponse(list(org.calls))

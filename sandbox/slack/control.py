@@ -166,6 +166,7 @@ def _state(workspace: "Workspace") -> Json:
             }
             for each in conversations.ephemerals
         ],
+        "files": [file.as_given(workspace.address) for file in workspace.files.every()],
         "views": {user: [view.as_given() for view in stack] for user, stack in workspace.views.stacks.items()},
         "homes": {user: view.as_given() for user, view in workspace.views.homes.items()},
     }

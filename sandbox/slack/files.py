@@ -99,6 +99,10 @@ class Files:
         """Tell whether a message can show a file."""
         return file.ready_at is not None and file.ready_at <= self._stamps.clock()
 
+    def every(self) -> list[File]:
+        """List those whose bytes have come."""
+        return [file for file in self._files.values() if file.content is not None]
+
     def find(self, file_id: str) -> File | None:
         """Find a file by its id."""
         return self._files.get(file_id)

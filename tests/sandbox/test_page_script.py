@@ -400,7 +400,7 @@ async def test_a_narrow_window_shows_one_part_at_a_time(slack, auth0, address):
             browser.open(address)
             browser.find("#say")
             browser.gone("#tenant")
-            browser.click("[data-show=tenant]")
+            browser.click("[data-show=world]")
             browser.click("[data-testid=risky-login]")
             browser.until(lambda: len(auth0.asked) == 1)
             browser.click("[data-show=workspace]")

@@ -1,49 +1,16 @@
 // The page's script: shows what has changed as soon as it has, and sends what the person does.
 
+import { follow, refresh, whenShown } from "./changes.js";
 import { compose } from "./composer.js";
 import { all, choiceOf, contentOf, label, restore, valuesOf } from "./fields.js";
 import { ask } from "./menus.js";
-import { swap } from "./swap.js";
+import { answered, busyWhile, note, send, wordsOf } from "./server.js";
+import "./tenant.js";
+import "./world.js";
 
 const byId = (id) => document.getElementById(id);
 const body = document.body;
 const you = body.dataset.you;
-const TROUBLE = "We had some trouble connecting. Try again?";
-
-// ---- what has changed ---------------------------------------------------------------------------------------------
-
-let showing = Promise.resolve();
-let waiting = false;
-
-function refresh() {
-  if (waiting) return showing;
-  waiting = true;
-  showing = showing.then(async () => {
-    waiting = false;
-    const response = await fetch(location.href, { headers: { accept: "text/html" } });
-    if (!response.ok) throw new Error(`the page answered ${response.status}`);
-    show(new DOMParser().parseFromString(await response.text(), "text/html"));
-  });
-  const outcome = showing;
-  showing = showing.catch(() => undefined);
-  return outcome;
-}
-
-function show(fresh) {
-  const timeline = byId("timeline");
-  const atEnd = timeline && timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < 60;
-  const focused = document.activeElement;
-  for (const region of all("[data-region]", document)) {
-    const other = fresh.getElementById(region.id);
-    if (other) swap(region, other);
-  }
-  body.dataset.slack = fresh.body.dataset.slack;
-  body.dataset.auth0 = fresh.body.dataset.auth0;
-  openViews();
-  if (atEnd) timeline.scrollTop = timeline.scrollHeight;
-  if (focused && focused !== body && !focused.isConnected && !document.querySelector("dialog[open]"))
-    (byId("say") ?? byId("home"))?.focus({ preventScroll: true });
-}
 
 function openViews() {
   for (const dialog of all("dialog.modal", byId("views"))) {
@@ -54,66 +21,7 @@ function openViews() {
   }
 }
 
-async function follow() {
-  let pause = 500;
-  for (;;) {
-    try {
-      const response = await fetch(`/changes?slack=${body.dataset.slack}&auth0=${body.dataset.auth0}`);
-      if (!response.ok) throw new Error(`the page answered ${response.status}`);
-      const { slack, auth0 } = await response.json();
-      if (String(slack) !== body.dataset.slack || String(auth0) !== body.dataset.auth0) await refresh();
-      if (body.hasAttribute("data-lost")) body.removeAttribute("data-lost"), note("The sandbox is back.");
-      pause = 500;
-    } catch {
-      if (!body.hasAttribute("data-lost")) note("The sandbox does not answer. Trying again…", "wrong");
-      body.setAttribute("data-lost", "");
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      pause = Math.min(pause * 2, 8000);
-      // A sandbox that was started anew counts from zero.
-      body.dataset.slack = body.dataset.auth0 = "-1";
-    }
-  }
-}
-
 // ---- what the person does -----------------------------------------------------------------------------------------
-
-async function send(path, deed) {
-  try {
-    const response = await fetch(path, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(deed),
-    });
-    const told = await response.json().catch(() => ({}));
-    return { ok: response.ok, told };
-  } catch {
-    return { ok: false, told: { error: "The sandbox does not answer." } };
-  }
-}
-
-// The app's own answer: the workspace says with which status the app took what it was sent.
-const answered = ({ ok, told }) => ok && told.status >= 200 && told.status < 300;
-
-// Why something did not work: the workspace's own words, or else what Slack says when an app does not answer.
-const wordsOf = ({ ok, told }) => (ok ? told.shown?.[0] : (told.message ?? told.error)) ?? TROUBLE;
-
-function note(words, kind = "") {
-  const line = document.createElement("p");
-  line.className = kind;
-  line.textContent = words;
-  byId("notices").append(line);
-  setTimeout(() => line.remove(), 6000);
-}
-
-async function busyWhile(control, work) {
-  if (control.getAttribute("aria-busy") === "true") return;
-  control.setAttribute("aria-busy", "true");
-  try {
-    await work();
-  } finally {
-    control.removeAttribute("aria-busy");
-  }
-}
 
 function confirmed(element) {
   const asks = element?.querySelector(".asks");
@@ -196,31 +104,6 @@ const close = async (dialog) => {
   await refresh().catch(() => undefined);
 };
 
-// What a login looks like: judged by the tenant, or strange and judged by nobody.
-const LOGINS = {
-  normal: { risk: "high", why: null },
-  risky: { risk: "low", why: null },
-  device: { risk: null, why: null, strange: "device" },
-  country: { risk: null, why: null, strange: "country" },
-};
-
-async function logIn(button) {
-  const reasons = all(".why input:checked", byId("tenant")).map((input) => input.value);
-  const login = { ...LOGINS[button.dataset.login] };
-  if (login.risk === "low" && reasons.length) login.why = reasons;
-  await atTenant(button, "/logins", login);
-}
-
-async function atTenant(button, path, deed) {
-  await busyWhile(button, async () => {
-    const user_id = button.closest("[data-user-id]")?.dataset.userId;
-    const outcome = await send(path, user_id ? { user_id, ...deed } : deed);
-    if (!outcome.ok) note(wordsOf(outcome), "wrong");
-    else if (outcome.told.message) note(outcome.told.message, "wrong");
-    await refresh().catch(() => undefined);
-  });
-}
-
 // ---- listening ----------------------------------------------------------------------------------------------------
 
 document.addEventListener("click", async (event) => {
@@ -228,18 +111,8 @@ document.addEventListener("click", async (event) => {
   if (!(at instanceof Element)) return;
   for (const menu of all("details.menu[open], details.picker[open]", document)) if (!menu.contains(at)) menu.open = false;
 
-  const login = at.closest("[data-login]");
-  if (login) return void logIn(login);
-  const deed = at.closest("[data-deed]");
-  if (deed) return void atTenant(deed, deed.dataset.deed, {});
   const closer = at.closest("[data-close]");
   if (closer) return void close(closer.closest("dialog"));
-  const pane = at.closest("[data-show]");
-  if (pane) {
-    body.dataset.pane = pane.dataset.show;
-    for (const one of all("[data-show]", document)) one.toggleAttribute("aria-current", one === pane);
-    return;
-  }
   const answer = at.closest("#confirm footer button");
   if (answer) return void byId("confirm").close(answer.value);
   const option = at.closest("[data-option]");
@@ -351,6 +224,7 @@ if (byId("composer")) compose(byId("composer"), async (deed) => {
 });
 if (byId("timeline")) byId("timeline").scrollTop = byId("timeline").scrollHeight;
 if (byId("home")) send("/home", { user: you });
+whenShown(openViews);
 openViews();
 if (rememberZone()) refresh().catch(() => undefined);
 follow();

@@ -1,7 +1,7 @@
 // Swapping in what the server rendered anew, keeping what a person is at: focus, scroll position, typed text.
 
 // Attributes that belong to the person or to the script, not to the server.
-const OURS = new Set(["open", "aria-busy", "aria-expanded"]);
+const OURS = new Set(["open", "aria-busy", "aria-expanded", "data-fresh"]);
 
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || node.id : "");
 
