@@ -39,12 +39,12 @@ steps:
 """
 
 
-async def answer(stage: Stage, *, number: int = 0) -> str:
+async def answer(stage: Stage) -> str:
     """Return what the bot told in a direct message, in full."""
 
     def direct(state: dict[str, Any]) -> Any:
         found = [one for place, some in state["messages"].items() if place.startswith("D") for one in some]
-        return found[number:]
+        return [one for one in found if "would have done" in text_of(one)]
 
     found: list[dict[str, Any]] = await stage.slack.until(direct)
     return text_of(found[0])
