@@ -119,6 +119,11 @@ async def describe_login(client: Tenant, given: Login) -> Described:  # noqa: AR
     )
 
 
+def reasons_of(risk: RiskAssessment) -> list[str]:
+    """Return what makes a login risky, in plain words, the gravest first."""
+    return list(_reasons(risk))
+
+
 def _who(login: PostLogin) -> str:
     user = login.user
     name = clean(user.name or " ".join(filter(None, (user.given_name, user.family_name))) or "", limit=80)

@@ -15,6 +15,7 @@ from flows.builtins.numbers import numbers
 from flows.builtins.objects import objects
 from flows.builtins.people import people
 from flows.builtins.text import text
+from flows.decided import decisions
 from flows.row_lists import rows
 
 BUILTINS: Final[tuple[Declaring, ...]] = (
@@ -27,6 +28,7 @@ BUILTINS: Final[tuple[Declaring, ...]] = (
     json_text,
     csv_text,
     charts,
+    decisions,
     hashes,
     codes,
     rows,

@@ -112,3 +112,36 @@ def _number(value: Any) -> float | None:
             return value
         case _:
             return None
+
+
+class Rows(Value):
+    """Rows to write."""
+
+    rows: AnyList = Field(title="Rows", description="Objects, one for each line, in this order.")
+    label: Path = Field(default="name", title="Label", description="Which value of a row the line begins with.")
+    value: Path = Field(default="count", title="Value", description="Which value of a row is its number.")
+    before: Path | None = Field(
+        default=None, title="Before", description="Which value of a row is the number of a time before. Left out: none."
+    )
+    most: int = Field(
+        default=10, ge=1, le=100, title="At most", description="Lines; the others are counted in the last."
+    )
+
+
+class Lines(Value):
+    """Lines of text."""
+
+    text: str = Field(title="Text", description="One line for each row; one that says so where there are none.")
+
+
+@charts.action("Write numbers in lines", effect="reads")
+def in_lines(given: Rows) -> Lines:
+    """Write rows as lines of text, each with its number and that of a time before: a chart in words, for messages."""
+    lines = []
+    for row in given.rows[: given.most]:
+        now = _number(_value(row, given.value))
+        then = _number(_value(row, given.before)) if given.before is not None else None
+        said = f"• {spoken(_value(row, given.label))}: *{_said(now)}*"
+        lines.append(said if given.before is None else f"{said} ({_said(then)})")
+    left = len(given.rows) - given.most
+    return Lines(text="\n".join([*lines, *([f"• and {left:,} others"] if left > 0 else [])]) or "• none")

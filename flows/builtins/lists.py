@@ -386,3 +386,22 @@ def group(given: Grouping) -> Groups:
         found.setdefault(identity(_at(item, given.by)), []).append(item)
     groups = [Group(key=_at(items[0], given.by), items=items, count=len(items)) for items in found.values()]
     return Groups(items=groups, count=len(groups))
+
+
+class Beside(Other):
+    """Two lists of the same things at two times."""
+
+    by: Path = Field(title="By", description="Where in each item its name is, by which they are matched.")
+    value: Path = Field(title="Value", description="Where in each item of the other list the value is.")
+    called: ShortText = Field(
+        default="before", title="Called", description="What the value is called that stands beside."
+    )
+
+
+@lists.action("Put another list beside", effect="reads")
+def beside(given: Beside) -> SomeItems:
+    """Give each item the value that the item of the same name has in another list; nothing where there is none there."""
+    others = {identity(_at(item, given.by)): _at(item, given.value) for item in given.other}
+    if not all(isinstance(item, dict) for item in given.items):
+        raise Refused("Only to objects can a value be given.")
+    return some_items([{**item, given.called: others.get(identity(_at(item, given.by)))} for item in given.items])
