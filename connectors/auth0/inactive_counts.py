@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from connectors.auth0.client import Tenant
 from connectors.auth0.connector import auth0
@@ -43,13 +43,11 @@ class Ages(Value):
         description="What to look at for each person found, a call or more each, before they count as inactive.",
     )
 
-    @field_validator("ages")
-    @classmethod
-    def _rising(cls, ages: list[int]) -> list[int]:
-        """Accept days that rise."""
-        if any(one < 1 for one in ages) or any(first >= second for first, second in pairwise(ages)):
-            raise ValueError("Write numbers of days, the smallest first.")
-        return ages
+    @property
+    def groups(self) -> list[int]:
+        """Return where the groups begin: with the first, and then those that are greater."""
+        first, *others = self.ages
+        return [first, *sorted({age for age in others if age > first})]
 
 
 class Inactives(Value):
@@ -71,11 +69,12 @@ class Inactives(Value):
 @auth0.action("Count inactive users", effect="reads", repeatable=True)
 async def count_inactive_users(client: Tenant, given: Ages) -> Inactives:
     """Count people who have not been there for long, and those who never were, however many there are."""
-    bands = [f"{low} to {high - 1} days" for low, high in pairwise(given.ages)] + [f"{given.ages[-1]} days and more"]
+    groups = given.groups
+    bands = [f"{low} to {high - 1} days" for low, high in pairwise(groups)] + [f"{groups[-1]} days and more"]
     both: Counter[tuple[str, str]] = Counter()
     looked: Looked | None = None
     wanted = Inactive(
-        days=given.ages[0],
+        days=groups[0],
         connection=given.connection,
         without_blocked=given.without_blocked,
         confirm_with=given.confirm_with,
@@ -85,7 +84,7 @@ async def count_inactive_users(client: Tenant, given: Ages) -> Inactives:
         if isinstance(user, Looked):
             looked = user
             continue
-        reached = sum(user.inactive_days >= age for age in given.ages)
+        reached = sum(user.inactive_days >= age for age in groups)
         band = "never signed in" if user.signal == "never" else bands[max(reached - 1, 0)]
         both[user.connection or "unknown", band] += 1
     ages: Counter[str] = Counter()

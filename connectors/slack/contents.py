@@ -23,7 +23,7 @@ Marked = Annotated[str, StringConstraints(min_length=1, max_length=9000), Fillin
 Heading = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>|]+$", max_length=3000)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=75)]
-FlowName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
+FlowName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Shown = str | int | float | bool | list[str] | None
 

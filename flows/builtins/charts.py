@@ -62,6 +62,9 @@ async def draw(easel: Easel, given: Chart) -> Picture:
         raise Refused("There is nothing to draw: the list of rows is empty.")
     labels = [spoken(_value(row, given.label)) for row in given.rows]
     columns = {name: [_number(_value(row, path)) for row in given.rows] for name, path in series.items()}
+    for name in given.before:
+        if len(columns) > 1 and not any(one is not None for one in columns[name]):
+            del columns[name]  # nothing is known of the time before: there is nothing to show beside
     most = MOST_BARS if given.kind == "bars" else MOST_COLUMNS
     if len(labels) > most:
         labels = [*labels[: most - 1], f"{len(labels) - most + 1:,} others"]
