@@ -167,15 +167,16 @@ class FlowSettings:
                 wrong[name] = "I cannot post there. Invite me to the channel first, or choose another."
         return wrong
 
-    async def announce(self, flow: SetUp, what: str, *, by: str) -> None:
-        """Say in a flow's channel that it was changed, and by whom."""
+    async def announce(self, flow: SetUp, what: str, *, by: str, where: str) -> None:
+        """Say in a flow's channel that it was changed, and by whom. Where it has none, only who did it hears of it."""
         channel = flow.settings.get("channel")
-        if not isinstance(channel, str):
-            return
         said = f"{words.person(by)} {what}"
-        key = f"{flow.name}/{flow.version}/announced"
+        blocks, key = [words.section(said)], f"{flow.name}/{flow.version}/announced"
         try:
-            await self.workspace.post(channel, text=said, blocks=[words.section(said)], key=key)
+            if isinstance(channel, str):
+                await self.workspace.post(channel, text=said, blocks=blocks, key=key)
+            else:
+                await self.workspace.call("chat.postEphemeral", channel=where, user=by, text=said, blocks=blocks)
         except ConnectorError as error:
             log.warning("could_not_announce", flow=flow.name, why=error.message)
 
@@ -196,7 +197,7 @@ def register(app: AsyncApp, settings: FlowSettings) -> None:
         match saved:
             case Saved():
                 await ack()
-                await settings.announce(saved.flow, saved.what, by=user)
+                await settings.announce(saved.flow, saved.what, by=user, where=str(form["channel"]))
             case str():
                 await ack(response_action="update", view=forms.notice(forms.name_of(name), saved))
             case _:

@@ -75,3 +75,13 @@ async def test_configure_shows_what_was_saved(running: Stage) -> None:
     values = form["state"]["values"]
     assert values["patience"]["value"]["value"] == "2h"
     assert [option["value"] for option in values["risk"]["value"]["selected_options"]] == ["low", "medium"]
+
+
+async def test_who_switches_on_a_flow_without_a_channel_hears_that_it_is_on(set_up: Stage) -> None:
+    async with set_up.bot_running():
+        await set_up.slack.command("enable require-stricter-authentication")
+        view = await set_up.slack.form()
+        given = {"user": set_up.slack.who("admin"), "view_id": view["id"], "values": {}}
+        assert "errors" not in await set_up.slack.post("submissions", given)
+        said = await set_up.slack.whispered("switched on")
+        assert said["user"] == set_up.slack.who("admin")
