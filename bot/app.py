@@ -25,6 +25,7 @@ from bot import (
 )
 from bot import previews as preview_desk
 from bot import runs as run_desk
+from bot import switches as switching
 from bot import upgrades as upgrading
 from bot.backfills import BackfillDesk
 from bot.commands import Commands
@@ -37,6 +38,7 @@ from bot.previews import PreviewDesk
 from bot.replies import tell
 from bot.runs import RunDesk
 from bot.starts import Starts
+from bot.switches import Switches
 from bot.upgrades import Upgrades
 from connectors.errors import ConnectorError
 from flows import run_states
@@ -72,6 +74,7 @@ def create(
     backfills: BackfillDesk,
     upgrades: Upgrades,
     previews: PreviewDesk,
+    switches: Switches,
 ) -> AsyncApp:
     """Return the app with its listeners. `verify` is off in Socket Mode only, where nothing is signed."""
     logger = getLogger("slack_bolt")
@@ -97,6 +100,7 @@ def create(
     backfill_desk.register(app, backfills)
     upgrading.register(app, upgrades)
     preview_desk.register(app, previews)
+    switching.register(app, switches)
     app.error(_failed)
     return app
 

@@ -48,6 +48,7 @@ from bot.switches import Switches
 from bot.trials import Trials
 from bot.undertakings import Undertakings
 from bot.upgrades import Upgrades
+from bot.used_by import UsedBy
 from bot.versions import Versions
 from bot.web import Doors
 from bot.why import Reasons
@@ -243,6 +244,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 *backfills.verbs(example),
                 *upgrades.verbs(example),
                 *previews.verbs(example),
+                *UsedBy(store=store).verbs(example),
                 *connecting.verbs(),
                 *rights.verbs(),
             ]
@@ -270,6 +272,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 backfills=backfills,
                 upgrades=upgrades,
                 previews=previews,
+                switches=switches,
             )
 
         denied = DeniedAddresses(store, now=time.time)

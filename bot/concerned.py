@@ -1,8 +1,8 @@
 """Whom a connection concerns: the owners of the flows that use it, or else those who may set flows up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -10,9 +10,8 @@ from bot.permissions import Permissions
 from bot.replies import Message
 from bot.workspace import Workspace
 from connectors.errors import ConnectorError
-from flows.fields import ConnectionField
-from flows.language import Template
 from flows.store import SetUp, Store
+from flows.uses import Use, users
 
 log = structlog.get_logger()
 
@@ -30,7 +29,11 @@ class Concerned:
 
     async def flows(self, connection: str) -> Sequence[SetUp]:
         """Return the flows that are on and use a connection."""
-        return [flow for flow in await self.store.flows() if flow.enabled and _uses(flow, connection)]
+        return [flow for flow in await self.users(connection) if flow.enabled]
+
+    async def users(self, connection: str) -> Sequence[SetUp]:
+        """Return the flows that use a connection, on or off."""
+        return users(Use(kind="connection", name=connection), await self.store.flows())
 
     async def tell(self, connection: str, said: Message, *, key: str) -> bool:
         """Tell everybody whom a connection concerns. Returns whether anybody was reached."""
@@ -61,24 +64,3 @@ class Concerned:
             log.warning("could_not_tell", person=person, key=key, why=error.message)
             return False
         return True
-
-
-def _uses(flow: SetUp, connection: str) -> bool:
-    """Return whether a flow names a connection, in its settings or in itself."""
-    fields = Template.model_validate(flow.document).settings
-    settings = (flow.settings.get(name) for name, field in fields.items() if isinstance(field, ConnectionField))
-    return connection in settings or connection in _named(flow.document)
-
-
-def _named(document: Any) -> Iterator[str]:
-    """Return the connections that a flow names itself."""
-    match document:
-        case Mapping():
-            for name, value in document.items():
-                if name in {"using", "from"} and isinstance(value, str):
-                    yield value
-                else:
-                    yield from _named(value)
-        case list():
-            for each in document:
-                yield from _named(each)

@@ -200,7 +200,8 @@ class Connecting:
                     return _notice(
                         f"{used} would fail without this connection. Switch them off first, or let them use another."
                     )
-                return connection_forms.removal_form(name, installed=account.connector == CONNECTOR)
+                idle = [flow.name for flow in await self.concerned.users(name)]
+                return connection_forms.removal_form(name, installed=account.connector == CONNECTOR, used_by=idle)
 
     # --- making and changing ----------------------------------------------------------------------------------------
 

@@ -98,12 +98,21 @@ def installation_form(name: str, triggers: Mapping[str, str], standing: Standing
     return _form(INSTALLATION, "Install in Auth0", "Install", blocks, {"name": name, **offered})
 
 
-def removal_form(name: str, *, installed: bool) -> dict[str, Any]:
-    """Return the form in which somebody confirms that a connection is to be removed."""
+def removal_form(name: str, *, installed: bool, used_by: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the form in which somebody confirms that a connection is to be removed. `used_by` are flows that are off."""
     shown = words.escape(name, 60)
     blocks = [
         words.section(f"*{shown}* will be forgotten, with its secrets and its address. That cannot be taken back.")
     ]
+    if used_by:
+        flows = words.listed([f"`{name}`" for name in used_by])
+        blocks.append(
+            words.section(
+                f"{flows}, which is off, uses it, and will need another one."
+                if len(used_by) == 1
+                else f"{flows}, which are off, use it, and will need another one."
+            )
+        )
     if installed:
         options = [
             _described("yes", "take our Auth0 Actions and streams out of the tenant first"),

@@ -3,18 +3,25 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from bot import words
 from bot.commands import COMMAND, Typed, Verb
 from bot.flow_settings import FlowSettings
 from bot.permissions import Permissions
-from bot.replies import Said, refusal
+from bot.replies import Said, refusal, tell
 from bot.shelf import Entry, Shelf
-from flows.store import Store
+from flows.store import SetUp, Store
+from flows.uses import Use, users
 
 log = structlog.get_logger()
+
+BUTTON: Final = "disable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +102,27 @@ class Switches:
             return entry
         if not await self.permissions.may(typed.user, "configure"):
             return await refusal("configure", self.permissions)
+        callers = [flow for flow in users(Use(kind="flow", name=entry.name), await self.store.flows()) if flow.enabled]
+        if callers and entry.on:
+            return _used(entry.name, callers)
+        return await self.switch_off(entry, user=typed.user)
+
+    async def anyway(self, name: str, *, user: str) -> Said:
+        """Switch a flow off that others use."""
+        entry = await self.shelf.named([name])
+        if isinstance(entry, str):
+            return entry
+        if not await self.permissions.may(user, "configure"):
+            return await refusal("configure", self.permissions)
+        return await self.switch_off(entry, user=user)
+
+    async def switch_off(self, entry: Entry, *, user: str) -> Said:
+        """Switch a flow off. Returns what to say."""
         name, flow = entry.name, entry.flow
-        if flow is None or not await self.store.switch_off(name, by=typed.user, now=time.time()):
+        if flow is None or not await self.store.switch_off(name, by=user, now=time.time()):
             return f"`{name}` is not on, so there is nothing to switch off."
-        log.info("flow_disabled", flow=name, user=typed.user)
-        await self.settings.announce(flow, f"switched off *{words.escape(entry.template.title)}*", by=typed.user)
+        log.info("flow_disabled", flow=name, user=user)
+        await self.settings.announce(flow, f"switched off *{words.escape(entry.template.title)}*", by=user)
         return f"`{name}` is off. Questions that are open stay open; new events wake nothing."
 
     async def _pause(self, typed: Typed, *, paused: bool) -> Said:
@@ -124,3 +147,21 @@ def _listed(entry: Entry) -> list[str]:
         return [f"      {entry.sign}  `{entry.name}`, made of `{entry.of}`{newer}"]
     title = f"{entry.sign}  `{entry.name}`  {words.escape(entry.template.title)}{newer}"
     return [title, words.escape(entry.template.about, 500)]
+
+
+def _used(name: str, callers: Sequence[SetUp]) -> Said:
+    """Say who would miss a flow, with a button to switch it off all the same."""
+    who = words.listed([f"`{flow.name}`" for flow in callers])
+    verb = "uses" if len(callers) == 1 else "use"
+    said = f"{who} {verb} `{name}`, and will fail where they call it once it is off."
+    button = words.button("Switch it off all the same", action=BUTTON, value=name, style="danger")
+    return said, [words.section(said), {"type": "actions", "elements": [button]}]
+
+
+def register(app: AsyncApp, switches: Switches) -> None:
+    """Listen to the button that switches a flow off that others use."""
+
+    @app.action(BUTTON)
+    async def anyway(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond) -> None:
+        await ack()
+        await tell(respond, await switches.anyway(str(action["value"]), user=str(body["user"]["id"])))
