@@ -285,6 +285,11 @@ def named(reason: Reason, *, safe: bool = True) -> ConnectorError:
             return Ambiguous(message, code=code)
         case _ if code in GONE:
             return Missing(f"{SERVICE} has no such thing{colon}", code=code)
+        case "1006":
+            message = (
+                f"{SERVICE} refused ({code}){colon.rstrip('.')}. If the field is to be there, create it in Admin, "
+            )
+            return Refused(f"{message}Field Management; its REST name is meant.", code=code)
         case _:
             return Refused(f"{SERVICE} refused ({code}){colon}", code=code)
 

@@ -1,6 +1,7 @@
 """Leads: found, written and deleted, 300 at a time."""
 
 import asyncio
+import re
 import secrets
 from typing import Any
 
@@ -13,6 +14,8 @@ from sandbox.marketo.instance import Instance
 SHOWN = ("id", "firstName", "lastName", "email", "updatedAt", "createdAt")
 ACTIONS = {"createOnly", "updateOnly", "createOrUpdate", "createDuplicate"}
 MOST_FOUND = 1000
+DATETIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(Z|[+-]\d\d:?\d\d)?)?")
+"""W3C's form of dates and times, without parts of seconds."""
 
 
 def find(instance: Instance, call: Call) -> Response:
@@ -149,6 +152,8 @@ def _wrong(instance: Instance, name: str, value: Any, *, key_field: str) -> Json
         return skipped(1003, f"Email address '{text}' is invalid" if text.isascii() else "Email address is not ASCII")
     if attribute.kind == "integer" and not isinstance(value, int):
         return skipped(1001, f"Invalid value '{text}'. Required of type 'integer'")
+    if attribute.kind == "datetime" and not DATETIME.fullmatch(text):
+        return skipped(1001, f"Invalid value '{text}'. Required of type 'datetime'")
     if attribute.kind == "boolean" and not isinstance(value, bool) and text not in {"true", "false", "1", "0"}:
         return skipped(1001, f"Invalid value '{text}'. Required of type 'boolean'")
     if attribute.length and len(text) > attribute.length:

@@ -16,6 +16,7 @@ ATTRIBUTES = (
     Attribute(id=60, name="leadScore", title="Person Score", kind="integer", length=None),
     Attribute(id=61, name="unsubscribed", title="Unsubscribed", kind="boolean", length=None),
     Attribute(id=62, name="notes", title="Notes", kind="text", length=2000),
+    Attribute(id=63, name="acquisitionDate", title="Acquisition Date", kind="datetime", length=None),
     Attribute(id=101, name="auth0Id", title="Auth0 Id", key=True),
     Attribute(id=102, name="consent", title="Consent"),
     Attribute(id=103, name="consentVersion", title="Consent Version"),

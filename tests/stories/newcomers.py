@@ -130,8 +130,19 @@ async def changed(stage: Stage, user_id: str, **profile: Any) -> None:
 
 async def saying(stage: Stage, flow: str, words: str) -> str:
     """Wait until a run of a flow has ended and says something with these words in it, and return all of it."""
-    while True:
-        found = [said for said in await ended(stage, flow, 1) if words in said]
+    said: list[str] = []
+    for _ in range(200):
+        said = await ended(stage, flow, 1)
+        found = [one for one in said if words in one]
         if found:
             return found[0]
-        await asyncio.sleep(0.02)  # the database tells nobody
+        await asyncio.sleep(0.05)  # the database tells nobody
+    raise AssertionError(f"never said: {words}; last: {said}")
+
+
+async def card(stage: Stage, words: str) -> dict[str, Any]:
+    """Return the message in the channel that says something, once it is there."""
+    found: list[dict[str, Any]] = await stage.slack.until(
+        lambda state: [m for m in stage.slack.messages(state) if words in m["text"] + str(m.get("blocks"))]
+    )
+    return found[0]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.bot.made import ended, start
-from tests.stories.newcomers import changed, comes, saying, service, shipped, streaming, told
+from tests.stories.newcomers import card, changed, comes, saying, service, shipped, streaming, told
 from tests.stories.test_backfill import counted, over, press
 from tests.worlds import Stage
 
@@ -37,14 +37,6 @@ async def added(stage: Stage, sobject: str, **values: Any) -> str:
     answer = await stage.http.post(url, json=values, headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
-
-
-async def card(stage: Stage, words: str) -> dict[str, Any]:
-    """Return the message in the channel that says something, once it is there."""
-    found: list[dict[str, Any]] = await stage.slack.until(
-        lambda state: [m for m in stage.slack.messages(state) if words in m["text"] + str(m.get("blocks"))]
-    )
-    return found[0]
 
 
 async def test_a_new_person_of_whom_two_tell_becomes_one_contact(set_up: Stage) -> None:
