@@ -167,15 +167,15 @@ class FlowSettings:
                 wrong[name] = "I cannot post there. Invite me to the channel first, or choose another."
         return wrong
 
-    async def announce(self, flow: SetUp, what: str, *, by: str, where: str) -> None:
-        """Say in a flow's channel that it was changed, and by whom. Where it has none, only who did it hears of it."""
+    async def announce(self, flow: SetUp, what: str, *, by: str, where: str | None = None) -> None:
+        """Say in a flow's channel that it was changed, and by whom. One that has none: only to who did it, if it is said where."""
         channel = flow.settings.get("channel")
         said = f"{words.person(by)} {what}"
         blocks, key = [words.section(said)], f"{flow.name}/{flow.version}/announced"
         try:
             if isinstance(channel, str):
                 await self.workspace.post(channel, text=said, blocks=blocks, key=key)
-            else:
+            elif where is not None:
                 await self.workspace.call("chat.postEphemeral", channel=where, user=by, text=said, blocks=blocks)
         except ConnectorError as error:
             log.warning("could_not_announce", flow=flow.name, why=error.message)
