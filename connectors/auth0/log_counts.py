@@ -30,6 +30,8 @@ KINDS: Final[Mapping[str, str]] = {
     "limit_sul": "too many logins of one person",
     "fercft": "failed exchange of a token",
 }
+ALL: Final = 500
+"""Lines of each kind that the table of all counts has at most."""
 NOT_ASSESSED: Final = "not assessed"
 _RISK: Final = TypeAdapter(RiskAssessment)
 
@@ -40,6 +42,9 @@ class CountedLog(Period):
     types: Annotated[list[Code], Field(min_length=1, max_length=50)] = Field(
         title="Types", description="Auth0's codes, such as s for a login and fs for a failed sign-up; any of them."
     )
+    called: Annotated[str, Field(min_length=1, max_length=60)] = Field(
+        default="records", title="Called", description="What they are called in the table, such as logins."
+    )
     most: int = Field(
         default=100_000,
         ge=1,
@@ -47,6 +52,12 @@ class CountedLog(Period):
         title="At most",
         description="Records that are read; Auth0 gives 100 a call.",
     )
+
+
+class LogCount(Count):
+    """A line of the table of all counts."""
+
+    what: str = Field(title="What", description="What is counted, such as logins by country.")
 
 
 class LogCounts(Counts):
@@ -59,6 +70,10 @@ class LogCounts(Counts):
         title="By confidence", description="How many by Auth0's confidence: low, medium, high, or not assessed."
     )
     by_reason: list[Count] = Field(title="By reason", description="The ten most frequent reasons for less than high.")
+    risky_by_day: list[Count] = Field(
+        title="Risky by day", description="How many of less than high confidence, by day."
+    )
+    table: list[LogCount] = Field(title="Table", description="All of these counts: what, name, count, before.")
     risky: int = Field(title="Risky", description="How many with low or medium confidence.")
     risky_before: int | None = Field(title="Risky before", description="As many in the days before, if that is known.")
     complete: bool = Field(title="Complete", description="Whether none of these days is missing.")
@@ -81,7 +96,9 @@ async def count_log(client: Tenant, given: CountedLog) -> LogCounts:
     """
     before, begin, end = given.edges
     oldest = await _oldest(client)
-    tallies = {name: Tally() for name in ("day", "type", "connection", "country", "address", "risk", "reason")}
+    tallies = {
+        name: Tally() for name in ("day", "type", "connection", "country", "address", "risk", "reason", "risky day")
+    }
     types, count, cut, seen = f"type:({' OR '.join(quoted(one) for one in given.types)})", 0, "", set[str]()
 
     async def read(low: datetime, high: datetime, page: int) -> Found:
@@ -126,6 +143,12 @@ async def count_log(client: Tenant, given: CountedLog) -> LogCounts:
         by_country=tallies["country"].counts(known=known),
         by_address=tallies["address"].counts(known=known),
         by_risk=risks.counts(known=known),
+        risky_by_day=tallies["risky day"].days(given.day_names(), known=known),
+        table=[
+            LogCount(what=f"{given.called} by {what}", **count.model_dump())
+            for what in ("type", "connection", "country", "address", "risk", "reason")
+            for count in tallies[what].counts(known=known, most=ALL)
+        ],
         by_reason=tallies["reason"].counts(known=known),
         risky=risks.now["low"] + risks.now["medium"],
         risky_before=risks.then["low"] + risks.then["medium"] if known else None,
@@ -152,6 +175,7 @@ def _count(tallies: Mapping[str, Tally], record: Mapping[str, Any], *, day: int,
     risk = _risk(record)
     tallies["risk"].add((risk and risk.confidence) or NOT_ASSESSED, now=now)
     if risk is not None and risk.confidence in {"low", "medium"}:
+        tallies["risky day"].add(day, now=now)
         for reason in reasons_of(risk):
             tallies["reason"].add(reason, now=now)
 

@@ -24,6 +24,7 @@ from sandbox.auth0.profiles import IDP_SECRETS, new_account
 from sandbox.auth0.sessions import give_refresh_token, open_session
 from sandbox.auth0.signups import SignUp, sign_up
 from sandbox.auth0.tenant import CONNECTIONS, Account, Plan, Tenant
+from sandbox.auth0.yesterdays import Passing, pass_by
 
 LAST_RECORDS = 20
 MOST_SHOWN = 2000
@@ -244,6 +245,13 @@ def control_routes(tenant: Tenant) -> list[Route]:
     async def show_calls(request: Request) -> JSONResponse:
         return JSONResponse(list(tenant.calls))
 
+    async def days(request: Request) -> JSONResponse:
+        try:
+            passing = Passing.model_validate_json(await request.body())
+        except ValidationError as error:
+            return refused(error)
+        return JSONResponse({"records": pass_by(tenant, passing)})
+
     async def add_block(request: Request) -> JSONResponse:
         account = tenant.accounts.get(request.query_params.get("user_id", ""))
         if account is None:
@@ -266,6 +274,7 @@ def control_routes(tenant: Tenant) -> list[Route]:
         deed_of("/sandbox/password-resets", PasswordReset, reset_password),
         deed_of("/sandbox/phone-messages", PhoneMessage, send_phone_message),
         Route("/sandbox/blocks", add_block, methods=["POST"]),
+        Route("/sandbox/days", days, methods=["POST"]),
         Route("/sandbox/settings", put_settings, methods=["PUT"]),
         Route("/sandbox/settings", show_settings, methods=["GET"]),
         Route("/sandbox/tokens/expire", expire, methods=["POST"]),
