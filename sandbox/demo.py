@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from sandbox.auth0.crowd import Crowd, Many
 from sandbox.trust import trust
 from sandbox.world import World
 
@@ -100,13 +102,27 @@ def _connections(addresses: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _peopled(addresses: Mapping[str, Any]) -> None:
-    """Let some hundred customers in, of plausible ages, of whom marketing knows a part."""
-    crowd = {"count": CROWD, "inactive": 0.35, "days": 60}
+    """Let some hundred customers in, of plausible ages; marketing knows every second of them."""
+    auth0, marketo = addresses["auth0"], addresses["marketo"]
+    crowd = Many(count=CROWD, inactive=0.35, days=60)
+    names = [Crowd(crowd, time.time()).profile(number) for number in range(0, CROWD, 2)]
+    planted = [{"email": f"customer.{number}@example.com", "given_name": "Customer"} for number in (1, 11, 12)]
+    leads = [
+        {"email": one["email"], "firstName": one.get("given_name"), "lastName": one.get("family_name")}
+        for one in [*names, *planted]
+        if one.get("email")
+    ]
+    known = {"grant_type": "client_credentials", **{name: marketo[name] for name in ("client_id", "client_secret")}}
     async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
-        (await client.post(f"{addresses['auth0']['url']}/sandbox/users/many", json=crowd)).raise_for_status()
+        (await client.post(f"{auth0['url']}/sandbox/users/many", json=crowd.model_dump())).raise_for_status()
         # What is installed in the tenant is built at once: nobody wants to wait for that here.
-        settings = f"{addresses['auth0']['url']}/sandbox/settings"
-        (await client.put(settings, json={"build_seconds": 0})).raise_for_status()
+        (await client.put(f"{auth0['url']}/sandbox/settings", json={"build_seconds": 0})).raise_for_status()
+        token = (await client.get(f"{marketo['url']}/identity/oauth/token", params=known)).json()["access_token"]
+        wanted = {"action": "createOnly", "lookupField": "email", "input": leads}
+        headers = {"authorization": f"Bearer {token}"}
+        made = await client.post(f"{marketo['url']}/rest/v1/leads.json", json=wanted, headers=headers)
+        if not made.json().get("success"):
+            raise DemoFailedError(f"Marketo does not take its leads: {made.text[:500]}")
 
 
 async def _environment(addresses: Mapping[str, Any], folder: Path, port: int) -> dict[str, str]:
