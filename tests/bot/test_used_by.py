@@ -46,7 +46,7 @@ async def test_who_uses_what_is_said_and_before_a_flow_or_a_connection_goes_away
         assert "Say it like this" in await slack.said("used")
         warned = await answered(set_up, "disable looks")
         assert "`calls` uses `looks`, and will fail" in text_of(warned)
-        assert ":large_green_circle: on  `looks`" in await slack.said("list")
+        assert "`looks` (on)" in await slack.said(f"used {TENANT}")
         press = {"user": slack.who("admin"), "channel": slack.security, "ts": warned["ts"], "action_id": "disable"}
         await slack.post("clicks", press)
         await slack.whispered("`looks` is off")

@@ -77,7 +77,7 @@ async def test_a_flow_of_ones_own_is_listed_configured_and_switched_off_like_our
     slack = set_up.slack
     await make(set_up, NOTE)
     async with set_up.bot_running():
-        assert "`note`" in await slack.said("list")
+        assert "`note`" in await shown(set_up, "list")
         await slack.command("configure note")
         form = await slack.form()
         given = {"channel": slack.given["channels"]["general"]}

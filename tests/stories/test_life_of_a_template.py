@@ -84,7 +84,7 @@ async def test_a_template_is_set_up_several_times_and_each_is_a_flow_of_its_own(
             name: await slack.said(f"enable welcomes as {name}")
             for name in ("EU", "eu-welcomes", FLOW, "welcomes", "x'y", "two words")
         }
-        listed = await slack.said("list")
+        listed = await shown(shelves, "list")
         assert "not allowed" in text_of(await visitors_form(shelves, "enable welcomes as mine"))
         await slack.said("pause us-welcomes")
         await slack.said("disable eu-welcomes")
@@ -141,7 +141,7 @@ async def test_a_new_version_is_shown_first_and_keeps_the_settings_and_asks_for_
     ship(tmp_path, NEWER)
     async with shelves.bot_running():
         assert "Version 2 of `welcomes` is there, this is 1" in await shown(shelves, "status eu-welcomes")
-        assert "(version 2 is there: `/cicflow upgrade eu-welcomes`)" in await slack.said("list")
+        assert "(version 2 is there: `/cicflow upgrade eu-welcomes`)" in await shown(shelves, "list")
         # Until somebody wants it, nothing changes, also not when settings are saved.
         await enable(shelves, "configure eu-welcomes", greeting="Salut")
         user = await auth0.user()
@@ -199,7 +199,7 @@ async def test_a_flow_that_somebody_changed_is_not_upgraded_without_a_word(shelv
         done = (await slack.whispered("is version 2 of"))["text"]
         assert "`/cicflow restore welcomes 2` would take it back" in done
         assert "switched off" not in done
-        assert ":white_circle: off  `welcomes`" in await slack.said("list")
+        assert ":white_circle: off  `welcomes`" in await shown(shelves, "list")
         assert "it was in version 2" in await slack.said("restore welcomes 2")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.bot.made import ended, make
+from tests.bot.made import ended, make, shown
 from tests.worlds import FLOW, Stage, text_of
 
 LISTENS = """
@@ -82,7 +82,7 @@ async def test_a_form_looks_back_with_what_is_filled_in_and_saves_nothing(runnin
     said = await answer(running)
     assert "What eu-logins would have done" in said
     assert "2 events would have woken it" in said
-    assert "`eu-logins`" not in await slack.said("list")
+    assert "`eu-logins`" not in await shown(running, "list")
 
 
 async def test_events_that_the_bot_has_kept_are_taken_whole_and_once_and_what_the_log_lacks_is_said(
