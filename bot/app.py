@@ -23,6 +23,7 @@ from bot import (
     starts,
     storms,
 )
+from bot import gallery as gallery_wall
 from bot import previews as preview_desk
 from bot import runs as run_desk
 from bot import switches as switching
@@ -31,6 +32,7 @@ from bot.backfills import BackfillDesk
 from bot.commands import Commands
 from bot.connecting import Connecting
 from bot.flow_settings import FlowSettings
+from bot.gallery import Gallery
 from bot.home import Home
 from bot.permissions import Permissions
 from bot.picking import Picking
@@ -69,6 +71,7 @@ def create(
     desk: RunDesk,
     by_hand: Starts,
     home_tab: Home,
+    gallery: Gallery,
     connections: Connecting,
     picked: Picking,
     backfills: BackfillDesk,
@@ -95,6 +98,7 @@ def create(
     run_desk.register(app, desk)
     starts.register(app, by_hand)
     home.register(app, home_tab)
+    gallery_wall.register(app, gallery)
     connecting.register(app, connections)
     picking.register(app, picked)
     backfill_desk.register(app, backfills)

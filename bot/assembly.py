@@ -24,6 +24,7 @@ from bot.connecting import Connecting
 from bot.connections import Accounts
 from bot.enriching import Enriching
 from bot.flow_settings import FlowSettings
+from bot.gallery import Gallery
 from bot.gatherings import GatheredAlerts
 from bot.health import Health
 from bot.holding import WaitingRoom
@@ -201,6 +202,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             workspace=workspace,
         )
         switches = Switches(store=store, shelf=shelf, permissions=permissions, settings=flow_settings)
+        gallery = Gallery(shelf=shelf, settings=flow_settings)
         status = Status(store=store, shelf=shelf, history=history, decisions=decisions, health=health)
         reasons = Reasons(shelf=shelf, history=history, runs=runs)
         trials = Trials(store=store, shelf=shelf, history=history, runs=runs, permissions=permissions)
@@ -233,6 +235,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
         rights = Rights(store=store, permissions=permissions)
         verbs = Commands(
             [
+                *gallery.verbs(example),
                 *switches.verbs(example),
                 *status.verbs(example),
                 *desk.verbs(example),
@@ -267,6 +270,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 desk=desk,
                 by_hand=starts,
                 home_tab=home,
+                gallery=gallery,
                 connections=connecting,
                 picked=picked,
                 backfills=backfills,

@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 
-from bot import words
+from bot import gallery, words
 from bot.health import Health
 from bot.shelf import Shelf
 from bot.workspace import Workspace
@@ -34,10 +34,7 @@ class Home:
         if not pending:
             blocks.append(words.section("Nothing."))
         blocks.append({"type": "header", "text": words.plain("Flows", 150)})
-        for entry in (await self.shelf.entries()).values():
-            title, about = words.escape(entry.template.title), words.escape(entry.template.about, 500)
-            about = f"{entry.sign}  *{title}*  `{entry.name}`\n{about}"
-            blocks.append(words.section(about))
+        blocks += gallery.sections((await self.shelf.entries()).values())
         blocks.append({"type": "header", "text": words.plain("Connections", 150)})
         lines = list((await self.health.lines()).values())
         blocks += words.pages(lines, 5) if lines else [words.section("None yet: `/cicflow connect`.")]

@@ -37,12 +37,6 @@ class Switches:
         """Return what can be typed. `example` is the name of a flow."""
         return [
             Verb(
-                usage="list",
-                about="the flows there are, and which are on",
-                example="list",
-                carry_out=self._list,
-            ),
-            Verb(
                 usage="enable <flow> [as name]",
                 about="set a flow up and switch it on; with a name of its own, as often as you like",
                 example=f"enable {example}",
@@ -73,10 +67,6 @@ class Switches:
                 carry_out=lambda typed: self._pause(typed, paused=False),
             ),
         ]
-
-    async def _list(self, _typed: Typed) -> Said:
-        lines = [line for entry in (await self.shelf.entries()).values() for line in _listed(entry)]
-        return "\n".join([*lines, f"Switch one on with `{COMMAND} enable <flow>`."])
 
     async def _enable(self, typed: Typed) -> Said | None:
         if len(typed.rest) < 2 or typed.rest[1].lower() != "as":
@@ -138,15 +128,6 @@ class Switches:
         if not paused:
             return f"`{flow.name}` goes on, also with what came meanwhile."
         return f"`{flow.name}` is paused. What comes is kept, and carried out after `{COMMAND} resume {flow.name}`."
-
-
-def _listed(entry: Entry) -> list[str]:
-    """Return a flow in a line or two. An instance of a template stands below it, and need not be explained."""
-    newer = f" (version {entry.newer.version} is there: `{COMMAND} upgrade {entry.name}`)" if entry.newer else ""
-    if entry.of:
-        return [f"      {entry.sign}  `{entry.name}`, made of `{entry.of}`{newer}"]
-    title = f"{entry.sign}  `{entry.name}`  {words.escape(entry.template.title)}{newer}"
-    return [title, words.escape(entry.template.about, 500)]
 
 
 def _used(name: str, callers: Sequence[SetUp]) -> Said:
