@@ -14,6 +14,7 @@ from tests.stories.test_backfill import counted, over, press
 from tests.worlds import Stage
 
 FLOW: Final = "salesforce-contact"
+FIELD: Final = "Auth0_Id__c"
 NEWS: Final = "new.person@example.com"
 NEW: Final[dict[str, Any]] = {"email": NEWS, "email_verified": True, "name": "New Person"}
 INES: Final = "ines.moreau@example.com"
@@ -40,7 +41,7 @@ async def added(stage: Stage, sobject: str, **values: Any) -> str:
 
 
 async def test_a_new_person_of_whom_two_tell_becomes_one_contact(set_up: Stage) -> None:
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     async with set_up.bot_running():
         await set_up.slack.command(f"configure {FLOW}")
         form = await set_up.slack.form()
@@ -61,7 +62,7 @@ async def test_a_new_person_of_whom_two_tell_becomes_one_contact(set_up: Stage) 
 async def test_d13_many_events_at_once_and_a_missed_login_make_one_contact(set_up: Stage) -> None:
     user = await comes(set_up, **NEW)
     await set_up.auth0.login(user["user_id"])  # the bot is not there
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     async with set_up.bot_running():
         await asyncio.gather(
             *(told(set_up, user, number=number) for number in range(10)),
@@ -84,7 +85,7 @@ NAMES: Final[list[tuple[dict[str, str], str | None, str]]] = [
 
 
 async def test_d14_everybody_has_a_last_name(set_up: Stage) -> None:
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     async with set_up.bot_running():
         for number, (profile, _, _) in enumerate(NAMES):
             await told(set_up, await comes(set_up, email=f"{number}@example.com", **profile), number=number)
@@ -96,7 +97,7 @@ async def test_d14_everybody_has_a_last_name(set_up: Stage) -> None:
 
 async def test_d14_who_has_no_address_waits_is_listed_and_found_again(set_up: Stage) -> None:
     user = await comes(set_up, phone_number="+15550166")
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     async with set_up.bot_running():
         await told(set_up, user)
         assert await ended(set_up, FLOW, 1) == ["Waits for an e-mail address."]
@@ -116,7 +117,7 @@ async def test_a_contact_with_the_address_is_adopted_and_stays_as_it_is_once_the
     set_up: Stage,
 ) -> None:
     user = await comes(set_up, email=INES, name="Some One", email_verified=False)
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     async with set_up.bot_running():
         await told(set_up, user)
         assert "until the e-mail address is verified" in (await ended(set_up, FLOW, 1))[0]
@@ -136,7 +137,7 @@ async def test_a_contact_with_the_address_is_adopted_and_stays_as_it_is_once_the
 async def test_several_contacts_with_the_address_are_left_to_people(set_up: Stage) -> None:
     other = await added(set_up, "Contact", LastName="Moreau", Email=INES)
     user = await comes(set_up, email=INES, email_verified=True)
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     async with set_up.bot_running():
         await told(set_up, user)
         assert other in str(await card(set_up, "Several contacts have the e-mail address"))
@@ -146,7 +147,7 @@ async def test_several_contacts_with_the_address_are_left_to_people(set_up: Stag
 @pytest.mark.parametrize("lead", ["attach", "convert", "leave"])
 async def test_d15_a_lead_is_attached_converted_or_left(set_up: Stage, lead: str) -> None:
     user = await comes(set_up, email=MIRA, name="Mira Okafor", email_verified=True)
-    await shipped(set_up, FLOW, lead=lead)
+    await shipped(set_up, FLOW, field=FIELD, lead=lead)
     async with set_up.bot_running():
         await told(set_up, user)
         await ended(set_up, FLOW, 1)
@@ -178,7 +179,7 @@ async def test_what_only_a_duplicate_rule_finds_is_used_refused_or_doubled(
     )
     await service(set_up, "salesforce").put("settings", {"duplicate_rules": "alert"})
     user = await comes(set_up, **{**NEW, "email_verified": verified, "phone_number": "+15550144"})
-    await shipped(set_up, FLOW, duplicates=duplicates)
+    await shipped(set_up, FLOW, field=FIELD, duplicates=duplicates)
     async with set_up.bot_running():
         await told(set_up, user)
         assert said in (await ended(set_up, FLOW, 1))[0]
@@ -211,7 +212,7 @@ FAULTS: Final[list[dict[str, Any]]] = [
 
 
 async def test_salesforce_and_auth0_fail_in_passing_and_everybody_is_there_once(set_up: Stage) -> None:
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     org = service(set_up, "salesforce")
     async with set_up.bot_running():
         for number, fault in enumerate(FAULTS):
@@ -228,7 +229,7 @@ async def test_salesforce_and_auth0_fail_in_passing_and_everybody_is_there_once(
 
 async def test_d18_a_login_does_not_wait_for_salesforce(set_up: Stage) -> None:
     user = await comes(set_up, **NEW)
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     org = service(set_up, "salesforce")
     async with set_up.bot_running():
         await org.fault("GET /services/data/v64.0/query*", delay=1.5)
@@ -241,7 +242,7 @@ async def test_d18_a_login_does_not_wait_for_salesforce(set_up: Stage) -> None:
 
 async def test_d19_a_failure_is_told_and_tried_again_and_nothing_more_than_needed_is_copied(set_up: Stage) -> None:
     user = await comes(set_up, **NEW, user_metadata={"secret": "plan"}, app_metadata={"inner": "note"})
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     org = service(set_up, "salesforce")
     async with set_up.bot_running():
         refused = [{"errorCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "Not on a Saturday", "fields": []}]
@@ -255,7 +256,7 @@ async def test_d19_a_failure_is_told_and_tried_again_and_nothing_more_than_neede
 
 
 async def test_those_who_were_there_before_are_made_up_for_and_tried_out_first(set_up: Stage) -> None:
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     org = service(set_up, "salesforce")
     people = [user for user in (await set_up.auth0.get("state"))["users"] if user.get("email")]
     async with set_up.bot_running():
@@ -273,7 +274,7 @@ async def test_those_who_were_there_before_are_made_up_for_and_tried_out_first(s
 @pytest.mark.slow
 async def test_killed_while_salesforce_works_the_next_process_finishes_and_one_contact_is_there(set_up: Stage) -> None:
     user = await comes(set_up, **NEW)
-    await shipped(set_up, FLOW)
+    await shipped(set_up, FLOW, field=FIELD)
     org = service(set_up, "salesforce")
     async with set_up.bot_process() as process:
         await org.fault(UPSERT, delay=30)
