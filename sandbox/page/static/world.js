@@ -105,6 +105,7 @@ function light() {
   for (const one of all(RECORDS, document)) {
     if (known.has(one.dataset.key)) continue;
     known.add(one.dataset.key);
+    if (one.parentElement.closest("[data-fresh]")) continue;
     one.setAttribute("data-fresh", "");
     one.addEventListener("animationend", () => one.removeAttribute("data-fresh"), { once: true });
   }
