@@ -104,7 +104,7 @@ def _connections(addresses: Mapping[str, Any]) -> dict[str, Any]:
 async def _peopled(addresses: Mapping[str, Any]) -> None:
     """Let some hundred customers in, of plausible ages; marketing knows every second of them."""
     auth0, marketo = addresses["auth0"], addresses["marketo"]
-    crowd = Many(count=CROWD, inactive=0.35, days=60)
+    crowd = Many(count=CROWD, inactive=0.35, days=60, lately=0.12)
     names = [Crowd(crowd, time.time()).profile(number) for number in range(0, CROWD, 2)]
     planted = [{"email": f"customer.{number}@example.com", "given_name": "Customer"} for number in (1, 11, 12)]
     leads = [
@@ -115,6 +115,7 @@ async def _peopled(addresses: Mapping[str, Any]) -> None:
     known = {"grant_type": "client_credentials", **{name: marketo[name] for name in ("client_id", "client_secret")}}
     async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
         (await client.post(f"{auth0['url']}/sandbox/users/many", json=crowd.model_dump())).raise_for_status()
+        (await client.post(f"{auth0['url']}/sandbox/past", json={})).raise_for_status()
         # What is installed in the tenant is built at once: nobody wants to wait for that here.
         (await client.put(f"{auth0['url']}/sandbox/settings", json={"build_seconds": 0})).raise_for_status()
         token = (await client.get(f"{marketo['url']}/identity/oauth/token", params=known)).json()["access_token"]

@@ -17,6 +17,7 @@ from sandbox.auth0.failures import FailedLogin, fail
 from sandbox.auth0.logins import Login, log_in
 from sandbox.auth0.outcomes import Outcome
 from sandbox.auth0.passwords import PasswordChange, PasswordReset, change_password, reset_password
+from sandbox.auth0.past import past_route
 from sandbox.auth0.people import people_routes
 from sandbox.auth0.phone_messages import PhoneMessage, send_phone_message
 from sandbox.auth0.places import HOME, USUAL_DEVICE
@@ -264,6 +265,7 @@ def control_routes(tenant: Tenant) -> list[Route]:
         Route("/sandbox/users", create_user, methods=["POST"]),
         *crowd.routes(tenant.accounts, tenant.now, tenant.changes.happened),
         *people_routes(tenant),
+        past_route(tenant),
         deed_of("/sandbox/logins", Login, log_in),
         Route("/sandbox/logins/{id}", show_outcome, methods=["GET"]),
         Route("/sandbox/failed-logins", create_failures, methods=["POST"]),

@@ -23,6 +23,7 @@ from sandbox.auth0.tenant import CONNECTIONS, Account
 
 DAY = 86400.0
 OLDEST = 5 * 365 * DAY
+LATELY = 14 * DAY
 GIVEN = "Ada Ben Cleo Dev Edda Finn Gita Hugo Ines Jon Kim Leo Mina Nils Omar Pia Quinn Rosa Sami Tess Uma Vera Wim Yan"
 FAMILY = (
     "Abbott Berg Costa Dahl Engel Fischer Gomez Holm Ito Jansen Keller Lopez Meyer Novak Olsen Patel Quist Rossi Silva "
@@ -52,6 +53,8 @@ class Many(BaseModel):
     """Which part of them logged in once, and not in the last days."""
     days: Annotated[int, Field(ge=1)] = 180
     blocked: Annotated[float, Field(ge=0, le=1)] = 0.01
+    lately: Annotated[float, Field(ge=0, le=1)] = 0
+    """Which part of them came in the last two weeks."""
 
 
 def scattered(number: int, salt: int) -> float:
@@ -84,8 +87,11 @@ class Crowd:
         return self.wanted.count
 
     def _created(self, number: int) -> float:
-        part = (number + scattered(number, 1)) / self.wanted.count
-        return eighths(self.now - OLDEST + part * (OLDEST - DAY))
+        part, border = (number + scattered(number, 1)) / self.wanted.count, 1 - self.wanted.lately
+        if part >= border and self.wanted.lately:
+            return eighths(self.now - LATELY + (part - border) / self.wanted.lately * (LATELY - DAY / 8))
+        oldest = OLDEST - (LATELY if self.wanted.lately else DAY)
+        return eighths(self.now - OLDEST + part / border * oldest)
 
     def _login(self, number: int) -> float:
         """Return the moment of the last login, 0 if there was none."""

@@ -62,3 +62,17 @@ async def test_a_customers_browser_is_led_from_page_to_page(tenant: Tenancy, ans
         assert ends in (await http.post("/u/mfa-challenge", data=given)).text
         assert (await http.post("/u/mfa-challenge", data=given)).status_code == 400
         assert (await http.post("/sandbox/browser", data={"user_id": CUSTOMER, "risk": "none"})).status_code == 404
+
+
+async def test_the_log_can_be_given_a_past_before_what_has_happened(tenant: Tenancy) -> None:
+    await tenant.login(risk="low")
+    made = await tenant.control("POST", "past", {"days": 7, "a_day": 20})
+    await tenant.control("POST", "users/many", {"count": 100, "lately": 0.2})
+    found = (await tenant.api("GET", "/logs?per_page=100&sort=date:1")).json()
+    ids, dates = [one["log_id"] for one in found], [one["date"] for one in found]
+    assert (made, ids, dates) == ({"records": 140}, sorted(ids), sorted(dates))
+    assert {"s", "fp"} <= {one["type"] for one in found}
+    newest = (await tenant.api("GET", "/logs?per_page=1&sort=date:-1")).json()
+    assert newest[0]["type"] == "s"
+    lately = (await tenant.api("GET", f"/users?q=created_at:[{dates[0]} TO *]&include_totals=true")).json()
+    assert lately["total"] > 5

@@ -52,7 +52,7 @@ function follow(link) {
   const record = panel && all("[data-record]", panel).find(({ dataset }) => link.href.includes(dataset.record.replace(/^\w+-/, "")));
   if (!record) return false;
   open(tab.dataset.tab);
-  record.scrollIntoView({ block: "center" });
+  record.scrollIntoView({ block: "start" });
   record.focus({ preventScroll: true });
   record.classList.add("found");
   setTimeout(() => record.classList.remove("found"), 2500);
