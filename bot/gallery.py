@@ -71,13 +71,16 @@ def _whole(entry: Entry) -> Message:
 def _line(entry: Entry) -> str:
     """Return a flow in a line or two. An instance of a template need not be explained."""
     if entry.of:
-        return f"{_title(entry)}\nmade of `{entry.of}`"
+        return f"{entry.sign}  `{entry.name}`, made of `{entry.of}`{_newer(entry)}"
     return f"{_title(entry)}\n{words.escape(_first_sentence(entry.template.about), BRIEF)}"
 
 
 def _title(entry: Entry) -> str:
-    newer = f" (version {entry.newer.version} is there: `{COMMAND} upgrade {entry.name}`)" if entry.newer else ""
-    return f"{entry.sign}  `{entry.name}`  *{words.escape(entry.template.title)}*{newer}"
+    return f"{entry.sign}  `{entry.name}`  *{words.escape(entry.template.title)}*{_newer(entry)}"
+
+
+def _newer(entry: Entry) -> str:
+    return f" (version {entry.newer.version} is there: `{COMMAND} upgrade {entry.name}`)" if entry.newer else ""
 
 
 def _first_sentence(text: str) -> str:

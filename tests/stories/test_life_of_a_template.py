@@ -101,7 +101,7 @@ async def test_a_template_is_set_up_several_times_and_each_is_a_flow_of_its_own(
     assert "is set up already" in said["welcomes"]
     assert "Say it like this" in said["two words"]
     assert "on  `eu-welcomes`, made of `welcomes`" in listed
-    assert listed.index("`welcomes`  Welcome") < listed.index("`eu-welcomes`") < listed.index("`us-welcomes`")
+    assert listed.index("`welcomes`  *Welcome") < listed.index("`eu-welcomes`") < listed.index("`us-welcomes`")
 
 
 async def visitors_form(stage: Stage, typed: str) -> dict[str, Any]:
