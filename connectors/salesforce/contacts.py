@@ -7,20 +7,33 @@ from connectors.salesforce import making
 from connectors.salesforce.client import Org
 from connectors.salesforce.connector import salesforce
 from connectors.salesforce.making import Done, IfThere, Made
-from connectors.salesforce.nouns import BROUGHT, MORE, Extra, conditions, values_of
-from connectors.salesforce.records import FIELDS, IF_THERE, KEY, Found, Read, look
-from connectors.salesforce.soql import ApiName, Condition, FieldPath, RecordId
+from connectors.salesforce.nouns import (
+    ByExternalId,
+    More,
+    New,
+    Ref,
+    Search,
+    ToRead,
+    brought,
+    conditions,
+    upsert,
+    values_of,
+)
+from connectors.salesforce.records import IF_THERE, Found, Read, look
+from connectors.salesforce.soql import FieldPath
 
 SHOWN = ["Id", "FirstName", "LastName", "Email", "Phone", "MobilePhone", "Title", "AccountId", "CreatedDate"]
 
 
-class NewContact(Value):
-    """A contact that is to be made."""
+class ContactFields(Value):
+    """The fields of a contact."""
 
     first_name: str | None = Field(
         default=None, min_length=1, max_length=40, title="First name", description="Given name."
     )
-    last_name: str = Field(min_length=1, max_length=80, title="Last name", description="Family name.")
+    last_name: str | None = Field(
+        default=None, min_length=1, max_length=80, title="Last name", description="Family name."
+    )
     email: str | None = Field(
         default=None, min_length=1, max_length=80, title="E-mail", description="The whole address."
     )
@@ -40,119 +53,27 @@ class NewContact(Value):
         title="Account id",
         description="The account that the person belongs to.",
     )
-    more: Extra = Field(default_factory=dict, title="More fields", description=MORE)
-    key: str | None = Field(default=None, min_length=1, max_length=255, title="Key", description=KEY)
+
+
+class NewContact(New, ContactFields):
+    """A contact that is to be made."""
+
+    last_name: str = Field(min_length=1, max_length=80, title="Last name", description="Family name.")
     if_there: IfThere = Field(default="use it", title="If it is there", description=IF_THERE)
 
 
-class ContactRef(Value):
-    """A contact."""
-
-    id: RecordId = Field(title="Contact id", description="15 or 18 letters.")
-
-
-class ContactToRead(ContactRef):
-    """A contact, and what to read of it."""
-
-    fields: list[FieldPath] = Field(
-        default_factory=list,
-        max_length=200,
-        title="Fields",
-        description="Which; empty for all.",
-        json_schema_extra=FIELDS,
-    )
-
-
-class ChangedContact(ContactRef):
+class ChangedContact(More, ContactFields, Ref):
     """A contact, and what is to be different."""
 
-    first_name: str | None = Field(
-        default=None, min_length=1, max_length=40, title="First name", description="Given name."
-    )
-    last_name: str | None = Field(
-        default=None, min_length=1, max_length=80, title="Last name", description="Family name."
-    )
-    email: str | None = Field(
-        default=None, min_length=1, max_length=80, title="E-mail", description="The whole address."
-    )
-    phone: str | None = Field(
-        default=None, min_length=1, max_length=40, title="Phone", description="As it is to be shown."
-    )
-    mobile_phone: str | None = Field(
-        default=None, min_length=1, max_length=40, title="Mobile phone", description="As it is to be shown."
-    )
-    title: str | None = Field(
-        default=None, min_length=1, max_length=128, title="Title", description="What the person does there."
-    )
-    account_id: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=18,
-        title="Account id",
-        description="The account that the person belongs to.",
-    )
-    more: Extra = Field(default_factory=dict, title="More fields", description=MORE)
 
-
-class UpsertedContact(Value):
+class UpsertedContact(More, ContactFields, ByExternalId):
     """A contact by an external id, and what is put there."""
 
-    external_id_field: ApiName = Field(title="External id field", description="API name, such as Auth0_Id__c.")
-    external_id: str = Field(min_length=1, max_length=255, title="External id", description="What names the contact.")
-    first_name: str | None = Field(
-        default=None, min_length=1, max_length=40, title="First name", description="Given name."
-    )
-    last_name: str | None = Field(
-        default=None, min_length=1, max_length=80, title="Last name", description="Family name."
-    )
-    email: str | None = Field(
-        default=None, min_length=1, max_length=80, title="E-mail", description="The whole address."
-    )
-    phone: str | None = Field(
-        default=None, min_length=1, max_length=40, title="Phone", description="As it is to be shown."
-    )
-    mobile_phone: str | None = Field(
-        default=None, min_length=1, max_length=40, title="Mobile phone", description="As it is to be shown."
-    )
-    title: str | None = Field(
-        default=None, min_length=1, max_length=128, title="Title", description="What the person does there."
-    )
-    account_id: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=18,
-        title="Account id",
-        description="The account that the person belongs to.",
-    )
-    more: Extra = Field(default_factory=dict, title="More fields", description=MORE)
 
-
-class ContactSearch(Value):
+class ContactSearch(Search, ContactFields):
     """Which contacts to look for. Everything that is filled in must fit."""
 
-    first_name: str | None = Field(
-        default=None, min_length=1, max_length=40, title="First name", description="Exactly this."
-    )
-    last_name: str | None = Field(
-        default=None, min_length=1, max_length=80, title="Last name", description="Exactly this."
-    )
-    email: str | None = Field(default=None, min_length=1, max_length=80, title="E-mail", description="Exactly this.")
-    phone: str | None = Field(default=None, min_length=1, max_length=40, title="Phone", description="Exactly this.")
-    account_id: str | None = Field(
-        default=None, min_length=1, max_length=18, title="Account id", description="Exactly this."
-    )
-    where: list[Condition] = Field(
-        default_factory=list, max_length=50, title="Conditions", description="What else must fit."
-    )
-    fields: list[FieldPath] = Field(
-        default_factory=lambda: list(SHOWN),
-        min_length=1,
-        max_length=200,
-        title="Fields",
-        description=BROUGHT,
-        json_schema_extra=FIELDS,
-    )
-    limit: int = Field(default=100, ge=1, le=50_000, title="At most", description="How many to bring back.")
+    fields: list[FieldPath] = brought(SHOWN)
 
 
 @salesforce.action("Create a contact", effect="changes")
@@ -163,7 +84,7 @@ async def create_contact(client: Org, given: NewContact) -> Made:
 
 
 @salesforce.action("Read a contact", effect="reads", repeatable=True)
-async def get_contact(client: Org, given: ContactToRead) -> Read:
+async def get_contact(client: Org, given: ToRead) -> Read:
     """Read a contact by its id."""
     return Read(id=given.id, record=await making.get(client, "Contact", given.id, given.fields))
 
@@ -183,10 +104,10 @@ async def update_contact(client: Org, given: ChangedContact) -> Done:
 @salesforce.action("Create or update a contact by external id", effect="changes", repeatable=True)
 async def upsert_contact(client: Org, given: UpsertedContact) -> Made:
     """Change the contact that has this external id, or make it where there is none."""
-    return await making.upsert(client, "Contact", given.external_id_field, given.external_id, values_of(given))
+    return await upsert(client, "Contact", given, values_of(given))
 
 
 @salesforce.action("Delete a contact", effect="destroys")
-async def delete_contact(client: Org, given: ContactRef) -> Done:
+async def delete_contact(client: Org, given: Ref) -> Done:
     """Delete a contact. Salesforce keeps it in its bin for a while."""
     return await making.delete(client, "Contact", given.id)

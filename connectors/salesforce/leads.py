@@ -7,21 +7,36 @@ from connectors.salesforce import making
 from connectors.salesforce.client import Org
 from connectors.salesforce.connector import salesforce
 from connectors.salesforce.making import Done, IfThere, Made
-from connectors.salesforce.nouns import BROUGHT, MORE, Extra, conditions, values_of
-from connectors.salesforce.records import FIELDS, IF_THERE, KEY, Found, Read, look
-from connectors.salesforce.soql import ApiName, Condition, FieldPath, RecordId
+from connectors.salesforce.nouns import (
+    ByExternalId,
+    More,
+    New,
+    Ref,
+    Search,
+    ToRead,
+    brought,
+    conditions,
+    upsert,
+    values_of,
+)
+from connectors.salesforce.records import IF_THERE, Found, Read, look
+from connectors.salesforce.soql import FieldPath
 
 SHOWN = ["Id", "FirstName", "LastName", "Company", "Email", "Phone", "Title", "LeadSource", "Status", "CreatedDate"]
 
 
-class NewLead(Value):
-    """A lead that is to be made."""
+class LeadFields(Value):
+    """The fields of a lead."""
 
     first_name: str | None = Field(
         default=None, min_length=1, max_length=40, title="First name", description="Given name."
     )
-    last_name: str = Field(min_length=1, max_length=80, title="Last name", description="Family name.")
-    company: str = Field(min_length=1, max_length=255, title="Company", description="Where the person works.")
+    last_name: str | None = Field(
+        default=None, min_length=1, max_length=80, title="Last name", description="Family name."
+    )
+    company: str | None = Field(
+        default=None, min_length=1, max_length=255, title="Company", description="Where the person works."
+    )
     email: str | None = Field(
         default=None, min_length=1, max_length=80, title="E-mail", description="The whole address."
     )
@@ -41,129 +56,28 @@ class NewLead(Value):
     status: str | None = Field(
         default=None, min_length=1, max_length=255, title="Status", description="As the org names it."
     )
-    more: Extra = Field(default_factory=dict, title="More fields", description=MORE)
-    key: str | None = Field(default=None, min_length=1, max_length=255, title="Key", description=KEY)
+
+
+class NewLead(New, LeadFields):
+    """A lead that is to be made."""
+
+    last_name: str = Field(min_length=1, max_length=80, title="Last name", description="Family name.")
+    company: str = Field(min_length=1, max_length=255, title="Company", description="Where the person works.")
     if_there: IfThere = Field(default="use it", title="If it is there", description=IF_THERE)
 
 
-class LeadRef(Value):
-    """A lead."""
-
-    id: RecordId = Field(title="Lead id", description="15 or 18 letters.")
-
-
-class LeadToRead(LeadRef):
-    """A lead, and what to read of it."""
-
-    fields: list[FieldPath] = Field(
-        default_factory=list,
-        max_length=200,
-        title="Fields",
-        description="Which; empty for all.",
-        json_schema_extra=FIELDS,
-    )
-
-
-class ChangedLead(LeadRef):
+class ChangedLead(More, LeadFields, Ref):
     """A lead, and what is to be different."""
 
-    first_name: str | None = Field(
-        default=None, min_length=1, max_length=40, title="First name", description="Given name."
-    )
-    last_name: str | None = Field(
-        default=None, min_length=1, max_length=80, title="Last name", description="Family name."
-    )
-    company: str | None = Field(
-        default=None, min_length=1, max_length=255, title="Company", description="Where the person works."
-    )
-    email: str | None = Field(
-        default=None, min_length=1, max_length=80, title="E-mail", description="The whole address."
-    )
-    phone: str | None = Field(
-        default=None, min_length=1, max_length=40, title="Phone", description="As it is to be shown."
-    )
-    title: str | None = Field(
-        default=None, min_length=1, max_length=128, title="Title", description="What the person does there."
-    )
-    lead_source: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=255,
-        title="Source",
-        description="Where the lead comes from, such as Web.",
-    )
-    status: str | None = Field(
-        default=None, min_length=1, max_length=255, title="Status", description="As the org names it."
-    )
-    more: Extra = Field(default_factory=dict, title="More fields", description=MORE)
 
-
-class UpsertedLead(Value):
+class UpsertedLead(More, LeadFields, ByExternalId):
     """A lead by an external id, and what is put there."""
 
-    external_id_field: ApiName = Field(title="External id field", description="API name, such as Auth0_Id__c.")
-    external_id: str = Field(min_length=1, max_length=255, title="External id", description="What names the lead.")
-    first_name: str | None = Field(
-        default=None, min_length=1, max_length=40, title="First name", description="Given name."
-    )
-    last_name: str | None = Field(
-        default=None, min_length=1, max_length=80, title="Last name", description="Family name."
-    )
-    company: str | None = Field(
-        default=None, min_length=1, max_length=255, title="Company", description="Where the person works."
-    )
-    email: str | None = Field(
-        default=None, min_length=1, max_length=80, title="E-mail", description="The whole address."
-    )
-    phone: str | None = Field(
-        default=None, min_length=1, max_length=40, title="Phone", description="As it is to be shown."
-    )
-    title: str | None = Field(
-        default=None, min_length=1, max_length=128, title="Title", description="What the person does there."
-    )
-    lead_source: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=255,
-        title="Source",
-        description="Where the lead comes from, such as Web.",
-    )
-    status: str | None = Field(
-        default=None, min_length=1, max_length=255, title="Status", description="As the org names it."
-    )
-    more: Extra = Field(default_factory=dict, title="More fields", description=MORE)
 
-
-class LeadSearch(Value):
+class LeadSearch(Search, LeadFields):
     """Which leads to look for. Everything that is filled in must fit."""
 
-    first_name: str | None = Field(
-        default=None, min_length=1, max_length=40, title="First name", description="Exactly this."
-    )
-    last_name: str | None = Field(
-        default=None, min_length=1, max_length=80, title="Last name", description="Exactly this."
-    )
-    company: str | None = Field(
-        default=None, min_length=1, max_length=255, title="Company", description="Exactly this."
-    )
-    email: str | None = Field(default=None, min_length=1, max_length=80, title="E-mail", description="Exactly this.")
-    phone: str | None = Field(default=None, min_length=1, max_length=40, title="Phone", description="Exactly this.")
-    lead_source: str | None = Field(
-        default=None, min_length=1, max_length=255, title="Source", description="Exactly this."
-    )
-    status: str | None = Field(default=None, min_length=1, max_length=255, title="Status", description="Exactly this.")
-    where: list[Condition] = Field(
-        default_factory=list, max_length=50, title="Conditions", description="What else must fit."
-    )
-    fields: list[FieldPath] = Field(
-        default_factory=lambda: list(SHOWN),
-        min_length=1,
-        max_length=200,
-        title="Fields",
-        description=BROUGHT,
-        json_schema_extra=FIELDS,
-    )
-    limit: int = Field(default=100, ge=1, le=50_000, title="At most", description="How many to bring back.")
+    fields: list[FieldPath] = brought(SHOWN)
 
 
 @salesforce.action("Create a lead", effect="changes")
@@ -174,7 +88,7 @@ async def create_lead(client: Org, given: NewLead) -> Made:
 
 
 @salesforce.action("Read a lead", effect="reads", repeatable=True)
-async def get_lead(client: Org, given: LeadToRead) -> Read:
+async def get_lead(client: Org, given: ToRead) -> Read:
     """Read a lead by its id."""
     return Read(id=given.id, record=await making.get(client, "Lead", given.id, given.fields))
 
@@ -194,10 +108,10 @@ async def update_lead(client: Org, given: ChangedLead) -> Done:
 @salesforce.action("Create or update a lead by external id", effect="changes", repeatable=True)
 async def upsert_lead(client: Org, given: UpsertedLead) -> Made:
     """Change the lead that has this external id, or make it where there is none."""
-    return await making.upsert(client, "Lead", given.external_id_field, given.external_id, values_of(given))
+    return await upsert(client, "Lead", given, values_of(given))
 
 
 @salesforce.action("Delete a lead", effect="destroys")
-async def delete_lead(client: Org, given: LeadRef) -> Done:
+async def delete_lead(client: Org, given: Ref) -> Done:
     """Delete a lead. Salesforce keeps it in its bin for a while."""
     return await making.delete(client, "Lead", given.id)

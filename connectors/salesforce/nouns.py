@@ -1,16 +1,87 @@
-"""What the objects that everybody has share: from our names of fields to Salesforce's."""
+"""What the objects that everybody has share: what they are given, and from our names of fields to Salesforce's.
 
-from typing import Any, Final, TypeAlias
+Each object has one class with its own fields. What is given to an action has these, and what the action needs besides.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import Field
 
 from connectors.base import Value
-from connectors.salesforce.soql import ApiName, Condition
+from connectors.salesforce import making
+from connectors.salesforce.client import Org
+from connectors.salesforce.making import IfThere, Made
+from connectors.salesforce.records import ADOPTED, FIELDS, IF_THERE, KEY
+from connectors.salesforce.soql import ApiName, Condition, FieldPath, RecordId
 
-MORE: Final = "Other fields by API name, such as custom ones; empty (null) empties the field."
-BROUGHT: Final = "What to bring back of each, by API name."
-Extra: TypeAlias = dict[ApiName, Any]
 OURS: Final = frozenset(
     {"id", "key", "if_there", "more", "fields", "where", "limit", "external_id", "external_id_field"}
 )
+
+
+class More(Value):
+    """More fields than those that have a name here."""
+
+    more: dict[ApiName, Any] = Field(
+        default_factory=dict,
+        title="More fields",
+        description="Other fields by API name, such as custom ones; empty (null) empties the field.",
+    )
+
+
+class New(More):
+    """What is said of a record that is to be made."""
+
+    key: str | None = Field(default=None, min_length=1, max_length=255, title="Key", description=KEY)
+    if_there: IfThere = Field(default="refuse", title="If it is there", description=IF_THERE)
+
+
+class Ref(Value):
+    """Which record."""
+
+    id: RecordId = Field(title="Id", description="Salesforce's own id of it: 15 or 18 letters.")
+
+
+class ToRead(Ref):
+    """A record, and what to read of it."""
+
+    fields: list[FieldPath] = Field(
+        default_factory=list,
+        max_length=200,
+        title="Fields",
+        description="Which; empty for all.",
+        json_schema_extra=FIELDS,
+    )
+
+
+class ByExternalId(Value):
+    """A record by an external id."""
+
+    external_id_field: ApiName = Field(title="External id field", description="API name, such as Auth0_Id__c.")
+    external_id: str = Field(min_length=1, max_length=255, title="External id", description="What names it.")
+    if_there: IfThere = Field(default="refuse", title="If a duplicate rule finds it", description=ADOPTED)
+
+
+class Search(Value):
+    """What to look for, besides the fields of an object."""
+
+    where: list[Condition] = Field(
+        default_factory=list, max_length=50, title="Conditions", description="What else must fit."
+    )
+    limit: int = Field(default=100, ge=1, le=50_000, title="At most", description="How many to bring back.")
+
+
+def brought(shown: Sequence[str]) -> Any:
+    """Declare the field that says what a search brings back."""
+    return Field(
+        default_factory=lambda: list(shown),
+        min_length=1,
+        max_length=200,
+        title="Fields",
+        description="What to bring back of each, by API name.",
+        json_schema_extra=FIELDS,
+    )
 
 
 def api_name(name: str) -> str:
@@ -35,3 +106,10 @@ def conditions(given: Value) -> list[Condition]:
     """Give what must fit of a record."""
     named = [Condition(field=name, value=value) for name, value in _filled(given).items()]
     return [*named, *getattr(given, "where", ())]
+
+
+async def upsert(client: Org, sobject: str, given: ByExternalId, values: Mapping[str, Any]) -> Made:
+    """Change the record with an external id, or make it."""
+    return await making.upsert(
+        client, sobject, given.external_id_field, given.external_id, values, if_there=given.if_there
+    )
