@@ -1,8 +1,10 @@
 """People who have not been there for long, as the stories of the templates about them tell."""
 
+import asyncio
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -92,3 +94,17 @@ async def sheets(stage: Stage, message: dict[str, Any]) -> dict[str, list[dict[s
         text = (await stage.http.get(file["url_private"], headers=token)).text
         found.setdefault(file["name"], []).extend(csv.DictReader(io.StringIO(text)))
     return found
+
+
+async def at_length(stage: Stage, words: str, number: int = 1) -> dict[str, Any]:
+    """As `posted`, for what takes longer."""
+    async with asyncio.timeout(200):
+        while len(found := in_channel(stage, await stage.slack.get("state"), words)) < number:
+            await stage.slack.get("changes", after=(await stage.slack.get("state"))["sequence"], timeout=5)
+    return found[-1]
+
+
+def peak_of(pid: int) -> int:
+    """Return the most memory that a process has held, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024

@@ -1,9 +1,13 @@
 """The template that keeps inactive people on a list in Marketo: who is inactive comes on it, who comes back or is gone comes off."""
 
+import time
 from typing import Any, Final
 
+import pytest
+
+from sandbox.auth0.crowd import Crowd, Many
 from tests.bot.made import ended, run_says, start
-from tests.stories.absentees import absentee, days_ago, passed, posted, rows_of
+from tests.stories.absentees import absentee, at_length, days_ago, passed, peak_of, posted, rows_of
 from tests.stories.newcomers import service, shipped
 from tests.worlds import Stage, text_of
 
@@ -202,3 +206,39 @@ def said(code: str) -> dict[str, Any]:
     """Return the fault with which Marketo refuses a call in an answer that is a success for HTTP."""
     errors = [{"code": code, "message": "Not now"}]
     return {"status": 200, "body": {"requestId": "1#2", "success": False, "errors": errors}}
+
+
+@pytest.mark.slow
+async def test_of_a_hundred_thousand_people_those_who_are_wanted_are_on_the_list_and_thousands_come_off(
+    set_up: Stage,
+) -> None:
+    crowd = Many.model_validate({"count": 100_000, "never": 0.1, "inactive": 0.3, "days": 120, "blocked": 0})
+    await set_up.auth0.post("users/many", crowd.model_dump())
+    await set_up.auth0.put("settings", {"job_seconds": 0})
+    made = Crowd(crowd, time.time())
+    emails = {number: made.profile(number).get("email") for number in range(0, len(made), 2)}
+    known = {number: email for number, email in emails.items() if email}
+    ids = (await service(set_up, "marketo").post("leads/many", {"emails": list(known.values())}))["ids"]
+    lead_of = dict(zip(known, ids, strict=True))
+    wanted = {70: set[int](), 60: set[int]()}
+    for days, leads in wanted.items():
+        border, gone = (time.time() - more * 86400 for more in (days, 120))
+        leads.update(lead for number, lead in lead_of.items() if gone <= made.logins[number] < border)
+    assert len(wanted[60]) > 12_000
+    took = []
+    async with set_up.bot_process() as process:
+        for number, days in enumerate((60, 70), 1):
+            await shipped(set_up, FLOW, zone="UTC", inactive=f"{days}d")
+            began = time.monotonic()
+            await start(set_up, FLOW)
+            await at_length(set_up, "taken off", number)
+            took.append(f"{time.monotonic() - began:.1f} s")
+            # Whoever is on the border goes over it while this runs.
+            assert len(set(await members(set_up)) ^ wanted[days]) < 20
+            await later(set_up)
+        peak = peak_of(process.pid)
+    calls = (await service(set_up, "marketo").get("state"))["limits"]
+    print(
+        f"{len(wanted[60]):,} on the list: {took[0]}, {len(wanted[60] - wanted[70]):,} off: {took[1]}; {peak} MB; {calls}"
+    )
+    assert peak < 300
