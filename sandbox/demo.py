@@ -63,7 +63,7 @@ async def _run(port: int, folder: Path) -> None:
         bot = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "serve", env=environment, cwd=ROOT)
         try:
             await _answering(bot, f"http://127.0.0.1:{bot_port}/health")
-            await _peopled(addresses)
+            await _peopled(addresses, f"http://127.0.0.1:{bot_port}/fresh-login")
             await _bot(environment, ["auth0", "install", TENANT, "--triggers", TRIGGERS, "--logs", "--events"])
             async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
                 app = {"request_url": f"http://127.0.0.1:{bot_port}/slack/events", "socket_mode": False}
@@ -91,7 +91,7 @@ def _connections(addresses: Mapping[str, Any]) -> dict[str, Any]:
 
     client = ("client_id", "client_secret")
     settings = {
-        TENANT: ("auth0", of(auth0, *client, domain=auth0["url"])),
+        TENANT: ("auth0", of(auth0, *client, "login_client_id", "login_client_secret", domain=auth0["url"])),
         "desk": ("servicenow", of(desk, "instance", *client)),
         "crm": ("salesforce", of(org, "address", *client, key_field="Flow_Key__c")),
         "marketing": ("marketo", of(marketo, "address", *client)),
@@ -101,8 +101,11 @@ def _connections(addresses: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {"connector": connector, "settings": given} for name, (connector, given) in settings.items()}
 
 
-async def _peopled(addresses: Mapping[str, Any]) -> None:
-    """Let some hundred customers in, of plausible ages; marketing knows every second of them."""
+async def _peopled(addresses: Mapping[str, Any], callback: str) -> None:
+    """Let some hundred customers in, of plausible ages; marketing knows every second of them.
+
+    `callback` is where they come back to when they have logged in to answer by a link.
+    """
     auth0, marketo = addresses["auth0"], addresses["marketo"]
     crowd = Many(count=CROWD, inactive=0.35, days=60, lately=0.12)
     names = [Crowd(crowd, time.time()).profile(number) for number in range(0, CROWD, 2)]
@@ -117,7 +120,8 @@ async def _peopled(addresses: Mapping[str, Any]) -> None:
         (await client.post(f"{auth0['url']}/sandbox/users/many", json=crowd.model_dump())).raise_for_status()
         (await client.post(f"{auth0['url']}/sandbox/past", json={})).raise_for_status()
         # What is installed in the tenant is built at once: nobody wants to wait for that here.
-        (await client.put(f"{auth0['url']}/sandbox/settings", json={"build_seconds": 0})).raise_for_status()
+        settings = {"build_seconds": 0, "callbacks": [callback]}
+        (await client.put(f"{auth0['url']}/sandbox/settings", json=settings)).raise_for_status()
         token = (await client.get(f"{marketo['url']}/identity/oauth/token", params=known)).json()["access_token"]
         wanted = {"action": "createOnly", "lookupField": "email", "input": leads}
         headers = {"authorization": f"Bearer {token}"}

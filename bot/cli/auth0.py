@@ -80,8 +80,12 @@ async def _connect(given: argparse.Namespace, settings: StoreSettings) -> int:
     from connectors.wire import Wire
 
     secret = getpass.getpass("Client secret: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
-    written = {"domain": given.domain, "client_id": given.client_id, "client_secret": secret}
     async with kept(settings) as things, Wire.open(proxy=settings.cicflow_proxy) as wire:
+        before = await things.vault.named(given.name)
+        stays = {
+            name: value for name, value in (before.settings if before else {}).items() if name.startswith("login_")
+        }
+        written = {**stays, "domain": given.domain, "client_id": given.client_id, "client_secret": secret}
         connector = things.catalog.connectors[CONNECTOR]
         try:
             checked = connector.settings.model_validate(written)

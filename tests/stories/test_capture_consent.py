@@ -1,5 +1,6 @@
 """Template capture-consent: the page at login, what is kept of the answer and where, and the way back."""
 
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -9,10 +10,10 @@ import pytest
 
 from bot import assembly
 from bot.settings import Settings
-from tests.bot.made import ended, start
+from tests.bot.made import SHORT, ended, shown, start
 from tests.stories.browsers import Browser
 from tests.stories.newcomers import service, shipped
-from tests.worlds import Stage
+from tests.worlds import Stage, text_of
 
 FLOW: Final = "capture-consent"
 TERMS: Final = "https://example.com/terms"
@@ -214,3 +215,69 @@ async def test_an_admin_takes_it_back_and_the_customer_systems_know_all_of_it(se
         await kept(set_up, person["user_id"], "withdrawn")
         assert await marketing.until(lambda s: [one for one in s["leads"] if one.get("consent") == "withdrawn"])
         assert await contacts(set_up, person["email"]) == [("withdrawn", "1")]
+
+
+async def test_services_fail_in_turn_and_the_login_does_not_wait_for_them(set_up: Stage) -> None:
+    person = await customer(set_up)
+    marketing, sales = service(set_up, "marketo"), service(set_up, "salesforce")
+    await shipped(set_up, FLOW, terms=TERMS)
+    await contact(set_up, person["email"])
+    async with set_up.bot_running(), Browser() as browser:
+        await set_up.auth0.fault("PATCH /api/v2/users/*", status=500)
+        await set_up.auth0.fault("PATCH /api/v2/users/*", drop="after")
+        await sales.fault("PATCH /services/data/*/sobjects/Contact/*", status=503)
+        await marketing.fault("POST /rest/v1/leads.json", status=502)
+        await asked(set_up, browser, person["user_id"])
+        await browser.choose("given")
+        assert browser.shows("You are logged in.")
+        assert await marketing.until(lambda s: [one for one in s["leads"] if one.get("consent") == "given"])
+        assert await contacts(set_up, person["email"]) == [("given", "1")]
+        await kept(set_up, person["user_id"], "given", link=True)
+
+
+async def test_what_cannot_be_done_is_told_and_goes_on_when_somebody_tries_again(set_up: Stage) -> None:
+    person = await customer(set_up)
+    body = {"statusCode": 403, "error": "Forbidden", "message": "Not now", "errorCode": "operation_not_supported"}
+    async with asking(set_up) as browser:
+        await set_up.auth0.fault("PATCH /api/v2/users/*", status=403, body=body)
+        await asked(set_up, browser, person["user_id"])
+        await browser.choose("given")
+        assert browser.shows("You are logged in.")
+        state = await set_up.slack.until(lambda s: s if "Not now" in str(s["messages"]) else None)
+        place, message = next(
+            (place, m) for place, found in state["messages"].items() for m in found if "Not now" in text_of(m)
+        )
+        click = {"user": set_up.slack.who("admin"), "channel": place, "ts": message["ts"], "action_id": "again"}
+        await set_up.slack.post("clicks", click)
+        link = (await kept(set_up, person["user_id"], "given", link=True))["consent_take_back"]
+        assert (await browser.open(link)).status_code == 200
+
+
+async def test_a_run_tells_what_was_shown_and_never_the_link(set_up: Stage) -> None:
+    person = await customer(set_up)
+    async with asking(set_up) as browser:
+        link = await agreed(set_up, browser, person["user_id"])
+        listed = SHORT.search(await shown(set_up, f"runs {FLOW}"))
+        assert listed is not None
+        said = await shown(set_up, f"run {listed.group(1)}")
+        assert "Show: Please read our terms" in said
+        assert "it waits for an answer" in said
+        tried = await shown(set_up, f"try {FLOW}")
+        assert "Please read our terms" in tried
+        assert link not in said + tried
+
+
+@pytest.mark.slow
+async def test_killed_while_the_page_is_open_the_choice_still_counts_in_the_same_login(set_up: Stage) -> None:
+    person = await customer(set_up)
+    await shipped(set_up, FLOW, terms=TERMS, **ALONE)
+    async with Browser() as browser:
+        async with set_up.bot_process() as process:
+            login = await asked(set_up, browser, person["user_id"])
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+        async with set_up.bot_process():
+            await browser.choose("given")  # the form that was shown before
+            assert browser.shows("You are logged in.")
+            await kept(set_up, person["user_id"], "given", link=True)
+    assert (await outcome(set_up, login))["allowed"]
