@@ -94,7 +94,6 @@ async def test_a_code_is_exchanged_once_for_an_id_token_of_who_has_logged_in(ten
         {"code_verifier": "another"},
         {"redirect_uri": "https://bot.example.com/"},
         {"client_secret": "wrong"},
-        {"code": "x"},
     ],
     ids=" ".join,
 )
