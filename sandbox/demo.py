@@ -118,7 +118,7 @@ async def _peopled(addresses: Mapping[str, Any], callback: str) -> None:
     known = {"grant_type": "client_credentials", **{name: marketo[name] for name in ("client_id", "client_secret")}}
     async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
         (await client.post(f"{auth0['url']}/sandbox/users/many", json=crowd.model_dump())).raise_for_status()
-        (await client.post(f"{auth0['url']}/sandbox/past", json={})).raise_for_status()
+        (await client.post(f"{auth0['url']}/sandbox/past", json={"days": 16})).raise_for_status()
         # What is installed in the tenant is built at once: nobody wants to wait for that here.
         settings = {"build_seconds": 0, "callbacks": [callback]}
         (await client.put(f"{auth0['url']}/sandbox/settings", json=settings)).raise_for_status()

@@ -138,7 +138,9 @@ def state(tenant: Tenant) -> dict[str, Any]:
 def shown_login(tenant: Tenant, line: dict[str, Any]) -> dict[str, Any]:
     """Show a line of the list of logins, with what ran in it so far."""
     outcome = tenant.outcomes.get(line["id"])
-    return {**line, "executions": outcome.executions} if outcome else line
+    if outcome is None:
+        return line
+    return {**line, "executions": outcome.executions, "second_factor": (outcome.mfa or {}).get("result")}
 
 
 def settings(tenant: Tenant) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class TenantLogin:
 
     risk: str | None
     ran: bool | None
+    second_factor: str | None = None
     executions: tuple[Execution, ...] = ()
 
 
@@ -166,6 +167,7 @@ def _login(login: Mapping[str, Any], names: Mapping[str, str]) -> TenantLogin:
         page=_web_address(login.get("redirect")),
         risk=str(login["risk"]) if login.get("risk") else None,
         ran=bool(runs) if isinstance(runs, list) else None,
+        second_factor=str(login["second_factor"]) if login.get("second_factor") else None,
         executions=tuple(_execution(run) for run in runs or [] if isinstance(run, dict)),
     )
 

@@ -3,14 +3,17 @@
 import re
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import aiosmtplib
 import httpx
 import pytest
 
+from sandbox.page.guide import GUIDE
 from sandbox.world import World
 
+LIBRARY = Path(__file__).parents[2] / "flows/library"
 HOSTILE = '<script>alert(1)</script> & "more" https://example.com/a?b=1&c=2.'
 
 
@@ -102,3 +105,7 @@ async def test_every_trouble_is_one_that_its_service_can_have_and_lose(client: h
         for kind in [*re.findall(r'<option value="(\w+)"', options), None]:
             answer = await client.post("/troubles", json={"service": service, "kind": kind})
             assert (service, kind, answer.status_code) == (service, kind, 200)
+
+
+def test_the_guide_has_a_lesson_for_every_template() -> None:
+    assert {file.stem for file in LIBRARY.glob("*.yaml")} <= {lesson.template for lesson in GUIDE}
