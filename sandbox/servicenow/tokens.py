@@ -3,7 +3,7 @@
 import base64
 import secrets
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import Request
 
@@ -17,6 +17,7 @@ def exchange(instance: Instance, request: Request, content: bytes) -> dict[str, 
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise TokenError
     asked = dict(parse_qsl(content.decode(errors="replace"), keep_blank_values=True))
+    asked |= _in_the_head(request)
     grant = asked.get("grant_type", "")
     wanted = {"client_id": known.CLIENT_ID, "client_secret": known.CLIENT_SECRET}
     match grant:
@@ -42,6 +43,18 @@ def exchange(instance: Instance, request: Request, content: bytes) -> dict[str, 
         "expires_in": max(0, round(token.expires - now - 0.5)),
     }
     return answer if grant == "client_credentials" else {**answer, "refresh_token": known.REFRESH_TOKEN}
+
+
+def _in_the_head(request: Request) -> dict[str, str]:
+    """Read the client's id and secret from the head, where RFC 6749 prefers them."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        name, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
+    except ValueError:
+        raise TokenError from None
+    return {"client_id": unquote(name), "client_secret": unquote(secret)}
 
 
 def refuse_strangers(instance: Instance, request: Request) -> None:

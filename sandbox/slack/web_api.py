@@ -1,9 +1,10 @@
 """The Web API's door: one request to /api/<method> is read, checked, carried out and recorded."""
 
+import email
 import inspect
+from email import policy
 from typing import TYPE_CHECKING, Any
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -160,8 +161,9 @@ async def _uploaded(request: Request) -> bytes:
     """Read the bytes of an upload: the body itself, or the one file of a form."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         return await request.body()
-    async with request.form() as form:
-        for part in form.values():
-            if isinstance(part, UploadFile):
-                return await part.read()
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+    parsed = email.message_from_bytes(head + await request.body(), policy=policy.HTTP)
+    for part in parsed.iter_parts() if parsed.is_multipart() else ():
+        if part.get_filename() is not None:
+            return bytes(part.get_payload(decode=True) or b"")
     return b""
