@@ -1,5 +1,6 @@
 """A connection to a mail server: its settings, how it is spoken to, and what its errors mean."""
 
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -125,6 +126,8 @@ class Post:
         except aiosmtplib.SMTPResponseException as error:
             raise _said(error) from error
         except (aiosmtplib.SMTPException, OSError) as error:
+            if _untrusted(error):
+                raise Reconnect(f"{SERVICE} has a certificate that is not to be trusted: nothing was sent.") from error
             raise TryLater(f"{SERVICE} could not be reached, or broke off before anything was sent.") from error
         finally:
             smtp.close()
@@ -138,6 +141,13 @@ def _said(error: aiosmtplib.SMTPResponseException) -> ConnectorError:
     if error.code in {530, 534, 535}:
         return Reconnect(f"{SERVICE} wants another login ({error.code}): {words}", status=error.code)
     return Refused(f"{SERVICE} refused it ({error.code}): {words}", status=error.code)
+
+
+def _untrusted(error: BaseException | None) -> bool:
+    """Tell whether an error is about the server's certificate, or has come of one that is."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _unknown() -> Ambiguous:

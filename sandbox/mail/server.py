@@ -5,6 +5,7 @@ import base64
 import contextlib
 import email
 import fnmatch
+import ssl
 import time
 from collections.abc import AsyncIterator
 from email import policy
@@ -65,6 +66,8 @@ class Mailbox:
     def __init__(self) -> None:
         self.mails: list[dict[str, Any]] = []
         self.commands: list[str] = []
+        self.encrypted = 0
+        """How often STARTTLS was carried out."""
         self.settings = Settings()
         self.queued: list[tuple[str, Fault]] = []
         self.changes, self.read_only = Changes(), ReadOnly()
@@ -100,10 +103,16 @@ class Mailbox:
 
 
 class Session:
-    """One connection."""
+    """One connection. `tls` is what STARTTLS begins to encrypt with, if the server offers it."""
 
-    def __init__(self, mailbox: Mailbox, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.box, self.reader, self.writer = mailbox, reader, writer
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.box, self.reader, self.writer, self.tls = mailbox, reader, writer, tls
         self.logged_in = False
         self.sender: str | None = None
         self.recipients: list[str] = []
@@ -143,12 +152,20 @@ class Session:
             if fault.drop == "after":
                 raise CutError
             await self.say(*answer)
+            if verb == "STARTTLS" and self.tls is not None:
+                await self.encrypt(self.tls)
 
     async def answer(self, verb: str, rest: str) -> list[str]:
         """Carry out a command."""
         match verb:
+            case "EHLO" if self.tls is not None:  # who they are is asked only where nobody can listen
+                return ["250-mail.sandbox", f"250-SIZE {LARGEST}", "250-8BITMIME", "250 STARTTLS"]
             case "EHLO":
                 return ["250-mail.sandbox", f"250-SIZE {LARGEST}", "250-8BITMIME", "250 AUTH PLAIN LOGIN"]
+            case "STARTTLS" if self.tls is not None:
+                return ["220 2.0.0 Ready to start TLS"]
+            case "AUTH" | "MAIL" if self.tls is not None:
+                return ["530 5.7.0 Must issue a STARTTLS command first"]
             case "HELO" | "NOOP":
                 return ["250 OK"]
             case "RSET":
@@ -174,6 +191,12 @@ class Session:
                 return await self.data()
             case _:
                 return ["502 5.5.1 Unknown command"]
+
+    async def encrypt(self, tls: ssl.SSLContext) -> None:
+        """Go on encrypted; what was said before counts for nothing any more."""
+        await self.writer.start_tls(tls)
+        self.box.encrypted += 1
+        self.tls, self.sender, self.recipients, self.logged_in = None, None, [], False
 
     async def login(self, rest: str) -> list[str]:
         """Log in: PLAIN, or LOGIN."""
@@ -267,9 +290,18 @@ def control(box: Mailbox) -> Starlette:
 
 @contextlib.asynccontextmanager
 async def mailing(
-    box: Mailbox, host: str = "127.0.0.1", port: int = 0, control_port: int = 0
+    box: Mailbox,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    control_port: int = 0,
+    *,
+    tls: ssl.SSLContext | None = None,
+    begins: Literal["plain", "encrypted"] = "plain",
 ) -> AsyncIterator[dict[str, Any]]:
-    """Serve until the block ends; gives where, and the login."""
+    """Serve until the block ends; gives where, and the login.
+
+    With `tls` a connection that begins plain is encrypted by STARTTLS; others are encrypted from their first byte.
+    """
     sessions: set[asyncio.Task[Any]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -277,7 +309,7 @@ async def mailing(
         assert task is not None
         sessions.add(task)
         try:
-            await Session(box, reader, writer).run()
+            await Session(box, reader, writer, tls if begins == "plain" else None).run()
         except (CutError, ConnectionError, ValueError):
             writer.transport.abort()
         except asyncio.CancelledError:
@@ -286,7 +318,8 @@ async def mailing(
             sessions.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(connected, host, port, limit=LARGEST)
+    at_once = tls if begins == "encrypted" else None
+    server = await asyncio.start_server(connected, host, port, limit=LARGEST, ssl=at_once)
     try:
         async with serving(control(box), host, control_port) as address:
             where = server.sockets[0].getsockname()
