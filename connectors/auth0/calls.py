@@ -1,49 +1,24 @@
 """Any call of the Management API, for what has no action of its own."""
 
-import re
-from typing import Any, Literal
-from urllib.parse import unquote
+from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
+from connectors import raw_calls
 from connectors.auth0.client import Tenant
 from connectors.auth0.connector import auth0
 from connectors.base import Value
 
-ROOT = "/api/v2/"
-PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%|/-]+")
 
-
-class Call(Value):
+class Call(raw_calls.Call):
     """A call of the Management API that reads."""
 
-    path: str = Field(
-        max_length=1000, title="Path", description="Begins with /api/v2/, without a question mark and what follows it."
-    )
-    query: dict[str, str | int | bool] = Field(
-        default_factory=dict, title="Query", description="Names and values that go behind the question mark."
-    )
-
-    @field_validator("path")
-    @classmethod
-    def _stays_inside(cls, path: str) -> str:
-        """Refuse every path that could lead out of the Management API, however often it is escaped."""
-        plain = path
-        for _ in range(5):
-            plain = unquote(plain)
-        parts = plain.split("/")
-        if not path.startswith(ROOT) or not plain.startswith(ROOT) or not PLAIN.fullmatch(path):
-            raise ValueError("The path must begin with /api/v2/ and hold only letters, digits and the usual marks.")
-        if {".", ".."} & set(parts) or "" in parts[1:-1] or "\\" in plain or not plain.isprintable():
-            raise ValueError("The path must not lead anywhere else.")
-        return path
+    roots = ("/api/v2/",)
+    path: str = raw_calls.path("Begins with /api/v2/, without a question mark and what follows it.")
 
 
-class ChangingCall(Call):
+class ChangingCall(raw_calls.Changing, Call):
     """A call of the Management API that changes something."""
-
-    method: Literal["POST", "PUT", "PATCH", "DELETE"] = Field(title="Method", description="What to do there.")
-    body: Any = Field(default=None, title="Body", description="What is sent, as JSON; empty for nothing.")
 
 
 class Answer(Value):
@@ -66,6 +41,5 @@ async def call_change(client: Tenant, given: ChangingCall) -> Answer:
 
 
 async def _made(client: Tenant, method: str, given: Call, *, body: Any = None) -> Answer:
-    query = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.query.items()}
-    response = await client.http.request(method, given.path, params=query or None, json=body)
+    response = await client.http.request(method, given.path, params=given.sent or None, json=body)
     return Answer(status=response.status_code, body=response.json() if response.content else None)

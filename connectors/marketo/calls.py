@@ -1,53 +1,28 @@
 """Any call of Marketo's REST API, for what has no action of its own."""
 
-import re
-from typing import Any, Final, Literal
-from urllib.parse import unquote
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
+from connectors import raw_calls
 from connectors.base import Value
 from connectors.marketo.client import Instance
 from connectors.marketo.connector import marketo
 
-ROOTS: Final = ("/rest/v1/", "/rest/asset/v1/", "/bulk/v1/")
-PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%|/-]+")
 
-
-class Call(Value):
+class Call(raw_calls.Call):
     """A call of the REST API that reads."""
 
-    path: str = Field(
-        max_length=1000,
-        title="Path",
-        description="Begins with /rest/v1/, /rest/asset/v1/ or /bulk/v1/, without a question mark and what follows it.",
-    )
-    query: dict[str, str | int | bool] = Field(
-        default_factory=dict, title="Query", description="Names and values that go behind the question mark."
+    roots = ("/rest/v1/", "/rest/asset/v1/", "/bulk/v1/")
+    path: str = raw_calls.path(
+        "Begins with /rest/v1/, /rest/asset/v1/ or /bulk/v1/, without a question mark and what follows it."
     )
 
-    @field_validator("path")
-    @classmethod
-    def _stays_inside(cls, path: str) -> str:
-        """Refuse every path that could lead out of the API, however often it is escaped."""
-        plain = path
-        for _ in range(5):
-            plain = unquote(plain)
-        parts = plain.split("/")
-        if not path.startswith(ROOTS) or not plain.startswith(ROOTS) or not PLAIN.fullmatch(path):
-            raise ValueError(
-                "The path must begin with /rest/v1/, /rest/asset/v1/ or /bulk/v1/, and hold only the usual marks."
-            )
-        if {".", ".."} & set(parts) or "" in parts[1:] or "\\" in plain or not plain.isprintable():
-            raise ValueError("The path must not lead anywhere else.")
-        return path
 
-
-class ChangingCall(Call):
+class ChangingCall(raw_calls.Changing, Call):
     """A call of the REST API that changes something."""
 
     method: Literal["POST", "DELETE"] = Field(title="Method", description="What to do there.")
-    body: Any = Field(default=None, title="Body", description="What is sent, as JSON; empty for nothing.")
     form: dict[str, str] = Field(
         default_factory=dict, title="Form", description="What is sent as a form instead, as assets want it."
     )
@@ -81,8 +56,4 @@ async def call_change(client: Instance, given: ChangingCall) -> Answered:
 
 
 def _query(given: Call) -> dict[str, Any]:
-    return {
-        name: str(value).lower() if isinstance(value, bool) else value
-        for name, value in given.query.items()
-        if name != "_method"
-    }
+    return {name: value for name, value in given.sent.items() if name != "_method"}

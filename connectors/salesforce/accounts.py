@@ -12,8 +12,8 @@ from connectors.salesforce.nouns import (
     More,
     New,
     Ref,
+    RefToRead,
     Search,
-    ToRead,
     brought,
     conditions,
     upsert,
@@ -71,7 +71,7 @@ async def create_account(client: Org, given: NewAccount) -> Made:
 
 
 @salesforce.action("Read an account", effect="reads", repeatable=True)
-async def get_account(client: Org, given: ToRead) -> Read:
+async def get_account(client: Org, given: RefToRead) -> Read:
     """Read an account by its id."""
     return Read(id=given.id, record=await making.get(client, "Account", given.id, given.fields))
 

@@ -12,8 +12,8 @@ from connectors.salesforce.nouns import (
     More,
     New,
     Ref,
+    RefToRead,
     Search,
-    ToRead,
     brought,
     conditions,
     upsert,
@@ -84,7 +84,7 @@ async def create_case(client: Org, given: NewCase) -> Made:
 
 
 @salesforce.action("Read a case", effect="reads", repeatable=True)
-async def get_case(client: Org, given: ToRead) -> Read:
+async def get_case(client: Org, given: RefToRead) -> Read:
     """Read a case by its id."""
     return Read(id=given.id, record=await making.get(client, "Case", given.id, given.fields))
 

@@ -12,8 +12,8 @@ from connectors.salesforce.nouns import (
     More,
     New,
     Ref,
+    RefToRead,
     Search,
-    ToRead,
     brought,
     conditions,
     upsert,
@@ -84,7 +84,7 @@ async def create_contact(client: Org, given: NewContact) -> Made:
 
 
 @salesforce.action("Read a contact", effect="reads", repeatable=True)
-async def get_contact(client: Org, given: ToRead) -> Read:
+async def get_contact(client: Org, given: RefToRead) -> Read:
     """Read a contact by its id."""
     return Read(id=given.id, record=await making.get(client, "Contact", given.id, given.fields))
 

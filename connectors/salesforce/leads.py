@@ -12,8 +12,8 @@ from connectors.salesforce.nouns import (
     More,
     New,
     Ref,
+    RefToRead,
     Search,
-    ToRead,
     brought,
     conditions,
     upsert,
@@ -88,7 +88,7 @@ async def create_lead(client: Org, given: NewLead) -> Made:
 
 
 @salesforce.action("Read a lead", effect="reads", repeatable=True)
-async def get_lead(client: Org, given: ToRead) -> Read:
+async def get_lead(client: Org, given: RefToRead) -> Read:
     """Read a lead by its id."""
     return Read(id=given.id, record=await making.get(client, "Lead", given.id, given.fields))
 

@@ -12,8 +12,8 @@ from connectors.base import Value
 from connectors.salesforce import making
 from connectors.salesforce.client import Org
 from connectors.salesforce.making import IfThere, Made
-from connectors.salesforce.records import ADOPTED, FIELDS, IF_THERE, KEY
-from connectors.salesforce.soql import ApiName, Condition, FieldPath, RecordId
+from connectors.salesforce.records import ADOPTED, FIELDS, IF_THERE, KEY, ToRead
+from connectors.salesforce.soql import ApiName, Condition, RecordId
 
 OURS: Final = frozenset(
     {"id", "key", "if_there", "more", "fields", "where", "limit", "external_id", "external_id_field"}
@@ -43,16 +43,8 @@ class Ref(Value):
     id: RecordId = Field(title="Id", description="Salesforce's own id of it: 15 or 18 letters.")
 
 
-class ToRead(Ref):
+class RefToRead(ToRead, Ref):
     """A record, and what to read of it."""
-
-    fields: list[FieldPath] = Field(
-        default_factory=list,
-        max_length=200,
-        title="Fields",
-        description="Which; empty for all.",
-        json_schema_extra=FIELDS,
-    )
 
 
 class ByExternalId(Value):

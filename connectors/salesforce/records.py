@@ -37,8 +37,8 @@ class RecordRef(Value):
     id: RecordId = Field(title="Record id", description="15 or 18 letters, such as 0035g00000ABCDEAA4.")
 
 
-class RecordToRead(RecordRef):
-    """A record, and what to read of it."""
+class ToRead(Value):
+    """What to read of a record."""
 
     fields: list[FieldPath] = Field(
         default_factory=list,
@@ -47,6 +47,10 @@ class RecordToRead(RecordRef):
         description="Which; empty for all.",
         json_schema_extra=FIELDS,
     )
+
+
+class RecordToRead(ToRead, RecordRef):
+    """A record, and what to read of it."""
 
 
 class ChangedRecord(RecordRef):

@@ -1,26 +1,21 @@
 """Any call of the instance's REST interfaces, for what has no action of its own."""
 
-import re
-from typing import Any, Final, Literal
-from urllib.parse import unquote
+from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
+from connectors import raw_calls
 from connectors.base import Value
 from connectors.servicenow.client import Instance
 from connectors.servicenow.connector import servicenow
 
-ROOT: Final = "/api/"
-PLAIN: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]+")
 
-
-class Call(Value):
+class Call(raw_calls.Call):
     """A call that reads."""
 
-    path: str = Field(
-        max_length=1000,
-        title="Path",
-        description="Begins with /api/, such as /api/now/table/cmdb_ci, without a question mark and what follows it.",
+    roots = ("/api/",)
+    path: str = raw_calls.path(
+        "Begins with /api/, such as /api/now/table/cmdb_ci, without a question mark and what follows it."
     )
     query: dict[str, str | int | bool] = Field(
         default_factory=dict,
@@ -29,26 +24,9 @@ class Call(Value):
         "sysparm_query, and runs what begins with javascript: there.",
     )
 
-    @field_validator("path")
-    @classmethod
-    def _stays_inside(cls, path: str) -> str:
-        """Refuse every path that could lead out of the REST interfaces, however often it is escaped."""
-        plain = path
-        for _ in range(5):
-            plain = unquote(plain)
-        if not plain.startswith(ROOT) or not path.startswith(ROOT) or not PLAIN.fullmatch(path):
-            raise ValueError("The path must begin with /api/ and hold only letters, digits and the usual marks.")
-        parts = plain.split("/")
-        if {".", ".."} & set(parts) or "" in parts[1:-1] or "\\" in plain or "%" in plain or not plain.isprintable():
-            raise ValueError("The path must not lead anywhere else.")
-        return path
 
-
-class ChangingCall(Call):
+class ChangingCall(raw_calls.Changing, Call):
     """A call that changes something."""
-
-    method: Literal["POST", "PUT", "PATCH", "DELETE"] = Field(title="Method", description="What to do there.")
-    body: Any = Field(default=None, title="Body", description="What is sent, as JSON; empty for nothing.")
 
 
 class Answer(Value):
@@ -72,10 +50,9 @@ async def call_change(client: Instance, given: ChangingCall) -> Answer:
 
 
 async def _made(client: Instance, method: str, given: Call, *, body: Any = None) -> Answer:
-    query = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.query.items()}
     # Without a body the kind of body is asked for all the same.
     headers = {"Content-Type": "application/json"} if method != "GET" else {}
-    response = await client.http.request(method, given.path, params=query or None, json=body, headers=headers)
+    response = await client.http.request(method, given.path, params=given.sent or None, json=body, headers=headers)
     counted = response.headers.get("x-total-count", "")
     try:
         answer = response.json() if response.content else None
