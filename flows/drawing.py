@@ -11,9 +11,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-WIDTH: Final = 6.0
-"""Inches. A phone shows them as about 370 of its points: a letter of 13 is then 11 points high."""
-DPI: Final = 200
+WIDTH: Final = 5.2
+"""Inches. A phone shows them as 310 to 370 of its points: a letter of 13 is then 11 to 13 of them high."""
+DPI: Final = 230
 INK: Final = "#1d1c1d"
 SOFT: Final = "#5b5a5c"
 FAINT: Final = "#e3e3e6"
@@ -38,7 +38,7 @@ def draw(chart: Mapping[str, Any]) -> bytes:
     mpl.rcParams.update({"text.parse_math": False, "font.family": "DejaVu Sans", "axes.unicode_minus": False})
     labels, series = chart["labels"], chart["series"]
     across = chart["kind"] == "bars"
-    title = textwrap.wrap(chart["title"], 38, max_lines=2, placeholder=" …") or [""]
+    title = textwrap.wrap(chart["title"], 33, max_lines=2, placeholder=" …") or [""]
     inches = 0.5 + 0.27 * len(title) + (0.3 if len(series) > 1 else 0.0)
     body = max(1.0, len(labels) * (0.36 if len(series) == 1 or chart["stacked"] else 0.2 + 0.25 * len(series)))
     height = inches + (body if across else 2.6)
@@ -63,7 +63,7 @@ def draw(chart: Mapping[str, Any]) -> bytes:
         figure.text(
             0.22 / WIDTH, top / height, line, fontsize=FONT["title"], weight="bold", color=INK, va="center", ha="left"
         )
-    wrapped = [_label(label, LABEL if across else max(5, 42 // max(len(labels), 1))) for label in labels]
+    wrapped = [_label(label, LABEL if across else max(4, 34 // max(len(labels), 1))) for label in labels]
     left = 0.28 + min(2.1, 0.108 * max((len(line) for one in wrapped for line in one.split("\n")), default=0))
     axes = figure.add_axes(
         (
@@ -159,6 +159,8 @@ def _columns(axes: Any, series: Sequence[Mapping[str, Any]], colours: Sequence[s
     if count <= 8:  # more of them would run into one another
         shift = 0.0 if stacked or len(series) == 1 else -(len(series) - 1) / 2 * thick
         for place, value in enumerate(tops):
+            if not value:
+                continue  # where there is no column, there is nothing to write on it
             axes.text(
                 place + shift,
                 value,

@@ -92,12 +92,17 @@ def parts_of(given: Contents) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
     if given.header:
         blocks.append({"type": "header", "text": plain(given.header, 150)})
-    blocks += [{"type": "section", "text": _marked(piece)} for piece in pieces(given.text, SECTION)]
+    blocks += sections(given.text)
     fields = [_marked(f"*{name}*\n{_shown(value)}"[:2000]) for name, value in given.fields.items()]
     blocks += [{"type": "section", "fields": fields[start : start + 10]} for start in range(0, len(fields), 10)]
     if given.image and given.image_text:
         blocks.append({"type": "image", "image_url": given.image, "alt_text": given.image_text})
     return blocks
+
+
+def sections(text: str) -> list[dict[str, Any]]:
+    """Return a text in Slack's own marks, however long it is."""
+    return [{"type": "section", "text": _marked(piece)} for piece in pieces(text, SECTION)]
 
 
 def buttons_of(given: Contents) -> list[dict[str, Any]]:

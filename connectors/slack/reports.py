@@ -13,7 +13,18 @@ from connectors.errors import ConnectorError, Missing, Reconnect, Refused
 from connectors.limits import patiently
 from connectors.slack.client import Workspace
 from connectors.slack.connector import slack
-from connectors.slack.contents import CHANNEL, ChannelId, Contents, Key, buttons_of, context, notice_of, parts_of
+from connectors.slack.contents import (
+    CHANNEL,
+    ChannelId,
+    Contents,
+    Key,
+    Marked,
+    buttons_of,
+    context,
+    notice_of,
+    parts_of,
+    sections,
+)
 from connectors.slack.files import LONGEST, FileName, NewFile, promise, share
 from connectors.slack.posting import find, messages, post_once
 
@@ -30,6 +41,9 @@ class NewReport(Contents):
     key: Key = Field(
         title="Key",
         description="Text that names this report, such as {{ run.id }}: the same again posts no second one.",
+    )
+    details: Marked | None = Field(
+        default=None, title="Details", description="More text, under the picture: what the picture does not show."
     )
     picture: Annotated[str, StringConstraints(max_length=LONGEST)] | None = Field(
         default=None,
@@ -139,6 +153,7 @@ def _blocks(given: NewReport, *, file: str | None = None, why: str = "") -> list
         blocks.append({"type": "image", "slack_file": {"id": file}, "alt_text": given.image_text})
     if why:
         blocks.append(context(f"{NO_PICTURE}: {why}"))
+    blocks += sections(given.details or "")
     return [*blocks, *buttons_of(given)]
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from connectors.base import Declaring, Value
 from connectors.errors import Refused
-from flows.builtins.shapes import AnyList, Path, reach
+from flows.builtins.shapes import AnyList, Path, ShortText, reach
 from flows.easel import Easel
 from flows.references import spoken
 
@@ -126,6 +126,7 @@ class Rows(Value):
     before: Path | None = Field(
         default=None, title="Before", description="Which value of a row is the number of a time before. Left out: none."
     )
+    empty: ShortText = Field(default="• none", title="Empty", description="What is said where there are no rows.")
     most: int = Field(
         default=10, ge=1, le=100, title="At most", description="Lines; the others are counted in the last."
     )
@@ -144,7 +145,7 @@ def in_lines(given: Rows) -> Lines:
     for row in given.rows[: given.most]:
         now = _number(_value(row, given.value))
         then = _number(_value(row, given.before)) if given.before is not None else None
-        said = f"• {spoken(_value(row, given.label))}: *{_said(now)}*"
+        said = f"• {spoken(_value(row, given.label)).removesuffix('.')}: *{_said(now)}*"
         lines.append(said if given.before is None else f"{said} ({_said(then)})")
     left = len(given.rows) - given.most
-    return Lines(text="\n".join([*lines, *([f"• and {left:,} others"] if left > 0 else [])]) or "• none")
+    return Lines(text="\n".join([*lines, *([f"• and {left:,} others"] if left > 0 else [])]) or given.empty)

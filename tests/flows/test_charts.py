@@ -24,7 +24,7 @@ async def drawn(**given: Any) -> tuple[Image.Image, str]:
 
 async def test_rows_become_a_picture_whose_corners_let_the_ground_through() -> None:
     picture, words = await drawn(**BEFORE)
-    assert (picture.format, picture.width) == ("PNG", 1200)
+    assert (picture.format, picture.width) == ("PNG", 1196)
     colours = picture.convert("RGBA")
     assert colours.getpixel((0, 0))[3] == 0  # type: ignore[index]  # of four bands
     assert min(colours.getpixel((600, 12))) >= 250  # type: ignore[arg-type]  # of four bands
