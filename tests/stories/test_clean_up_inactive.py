@@ -1,9 +1,21 @@
 """The template that cleans up inactive users: looked at first, asked about, warned by mail, and deleted unless they come back."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from tests.bot.made import ended, start
-from tests.stories.absentees import absentee, another_day, days_ago, passed, posted, removed, rows_of, sheets
+from tests.bot.made import ended, shown, start
+from tests.stories.absentees import (
+    absentee,
+    another_day,
+    days_ago,
+    in_channel,
+    passed,
+    posted,
+    removed,
+    rows_of,
+    sheets,
+)
 from tests.stories.newcomers import service, shipped
 from tests.worlds import Stage, text_of
 
@@ -254,3 +266,56 @@ async def test_without_sessions_in_the_plan_nobody_is_warned_and_it_says_what_to
         (failed,) = (await sheets(set_up, report))["failed.csv"]
     assert failed["message"].startswith("Nobody can be confirmed with sessions here.")
     assert await mails(set_up) == []
+
+
+async def test_the_mail_names_a_day_of_the_settings_clocks_and_what_fails_in_passing_changes_nothing(
+    set_up: Stage,
+) -> None:
+    await absentee(set_up, 900, email="idle@example.com")
+    chosen = {**CHOSEN, "zone": "Pacific/Kiritimati", "unsubscribe": "https://example.com/end?u=1", "subject": "Bye"}
+    await shipped(set_up, FLOW, **chosen)
+    await set_up.auth0.put("settings", {"job_seconds": 0})
+    await set_up.auth0.fault("GET /api/v2/users/*/sessions", status=429, headers={"retry-after": "0"}, times=2)
+    await set_up.slack.fault("files.completeUploadExternal", status=503)
+    await set_up.slack.fault("chat.postMessage", drop="after")
+    await service(set_up, "mail").fault("DATA", code=451)
+    async with set_up.bot_running():
+        await allowed(set_up)
+        (mail,) = await mails(set_up)
+        (row,) = await rows_of(set_up, TABLE)
+        headers = dict(mail["headers"])
+        assert (headers["List-Unsubscribe"], mail["subject"]) == ("<https://example.com/end?u=1>", "Bye")
+        there_ = datetime.fromisoformat(row["delete_after"]).astimezone(ZoneInfo("Pacific/Kiritimati"))
+        assert (there_.hour, there_.minute) == (23, 59)
+        day = f"{there_.day} {there_:%B %Y}"
+        assert f"sign in until {day}:" in mail["text"]
+        assert f"<strong>{day}</strong>" in mail["html"]
+        assert 30 <= (there_ - datetime.now(UTC)).days <= 31
+        assert len(in_channel(set_up, await set_up.slack.get("state"), "and to be warned")) == 1
+        # What was let be done once is done without asking, until the settings are others.
+        await absentee(set_up, 900, email="another@example.com")
+        await start(set_up, FLOW, only_look="no")
+        assert "Warned: 1. Deleted: 0." in await ended(set_up, FLOW, 2)
+        await absentee(set_up, 900, email="third@example.com")
+        await shipped(set_up, FLOW, **chosen, inactive="365d")
+        await start(set_up, FLOW, only_look="no")
+        await set_up.slack.press(await posted(set_up, "inactive users now?", 2), "decide:leave")
+        assert "Nobody was warned or deleted." in await ended(set_up, FLOW, 3)
+
+
+async def test_trying_it_out_changes_nothing(running: Stage) -> None:
+    await absentee(running, 900, email="idle@example.com")
+    await shipped(running, FLOW, **CHOSEN)
+    await start(running, FLOW, only_look="no")
+    await running.slack.press(await posted(running, "inactive users now?"), "decide:leave")
+    await ended(running, FLOW, 1)
+    before = len(running.slack.messages(await running.slack.get("state")))
+    await running.auth0.put("read-only", {"on": True})
+    said = await shown(running, f"try {FLOW}")
+    assert "It would ask “Warn 1 and delete 0 inactive users now?”" in said
+    assert "It would end well: Nobody was warned or deleted." in said
+    # An export of users is made to be read, and where there can be none it searches.
+    refused = (await running.auth0.get("read-only"))["refused"]
+    assert {call["path"] for call in refused} <= {"/api/v2/jobs/users-exports"}
+    assert len(running.slack.messages(await running.slack.get("state"))) == before
+    assert (await mails(running), await rows_of(running, TABLE)) == ([], [])
