@@ -45,7 +45,7 @@ GUIDE: Final = (
     Lesson(
         template="remediate-suspicious-login",
         title="Act on a suspicious login at once",
-        press="Risky login; then a link in the mail. After yes, log in with the password in More… → Profile.",
+        press="Risky login; then a link in the mail. Before yes: More… → New password; it is in the Profile below.",
         see="The login is refused, sessions end, and the customer is asked by mail whether it was them.",
         fill="What the account is for: any name.",
         tab="mail",

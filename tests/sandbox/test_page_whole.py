@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from sandbox.trust import trust
 from sandbox.world import World
@@ -135,3 +136,50 @@ async def test_the_whole_job_can_be_done_by_hand(addresses, tmp_path):
     async with small_bot(addresses) as bot:
         await install(addresses["auth0"], bot)
         await asyncio.to_thread(drive)
+
+
+@needs_browser
+@pytest.mark.slow
+async def test_what_arrives_is_counted_found_and_can_be_made_to_fail(addresses, tmp_path):
+    desk, slack = addresses["servicenow"]["url"], addresses["slack"]
+    security = slack["channels"]["security"]
+
+    def by_hand(browser: Browser) -> None:
+        browser.open(addresses["page"])
+        browser.find("#say")
+        made = httpx.post(f"{desk}/sandbox/records/incident", json={"short_description": "A new one"}, trust_env=False)
+        browser.find("[data-testid=tab-servicenow] .count", "1")
+        link = f"Look at <{desk}/incident.do?sys_id={made.json()['sys_id']}|the incident>"
+        said, token = {"channel": security, "text": link}, {"authorization": f"Bearer {slack['bot_token']}"}
+        httpx.post(f"{slack['api']}chat.postMessage", json=said, headers=token, trust_env=False)
+        browser.click("[data-testid=message] a", "the incident")
+        browser.find("[data-testid=record].found", "A new one")
+        browser.gone("[data-testid=tab-servicenow] .count")
+
+        browser.press(Keys.ESCAPE)
+        browser.click("[data-testid=tab-servicenow]")
+        browser.press(Keys.ARROW_DOWN)
+        browser.find("#panel-salesforce", "Contacts")
+        browser.click("[data-testid=tab-trouble]")
+        browser.click("[data-testid=trouble-mail] [data-testid=upset]")
+        browser.click("[data-testid=trouble-mail] [data-testid=right]")
+        browser.gone("[data-testid=right]")
+
+        browser.click("[data-testid=tab-auth0]")
+        browser.click("[data-testid=sign-up]")
+        browser.find("[data-testid=tenant-user]:nth-of-type(1)", "Unverified")
+        browser.click("[data-testid=tenant-user]:nth-of-type(2) [data-testid=more]")
+        browser.click("[data-testid=absence-65]")
+        browser.find("[data-testid=tenant-user]:nth-of-type(2)", "0 sessions")
+        browser.click("[data-testid=tab-guide]")
+        browser.click("[data-testid=lesson] [data-try]", "/cicflow enable high-risk-login")
+        assert browser.value("#say") == "/cicflow enable high-risk-login"
+        assert browser.script("return document.documentElement.scrollWidth <= innerWidth")
+        browser.shot(tmp_path / "world.png")
+        assert browser.complaints() == []
+
+    def drive() -> None:
+        with chromium(1280) as browser:
+            by_hand(browser)
+
+    await asyncio.to_thread(drive)
