@@ -14,13 +14,21 @@ DECIDE: Final = "decide"
 AGAIN: Final = "again"
 
 
-def open_alert(question: Question, deadline: float, *, also: Sequence[str] = (), since: float | None = None) -> Message:
-    """Return the message that asks: also where else it is asked, or since when it has been asked in vain."""
+def open_alert(
+    question: Question,
+    deadline: float,
+    *,
+    also: Sequence[str] = (),
+    since: float | None = None,
+    votes: Mapping[str, Sequence[str]] | None = None,
+) -> Message:
+    """Return the message that asks: also where else it is asked, since when it has been asked in vain, and the votes."""
     buttons = [_button(question, name, choice) for name, choice in question.choices.items()]
     text = f"{words.clean(question.title)}: {words.clean(question.text)}"
     return words.escape(text, 1000), [
         *_head(question),
         {"type": "actions", "block_id": DECIDE, "elements": buttons},
+        *_votes(question, votes or {}),
         *([words.context(f":hourglass: Nobody has answered since {words.moment(since)}.")] if since else []),
         words.context(f"{words.escape(question.flow_title)} · {_open_until(question, deadline)}"),
         *([words.context(f"Asked in {words.listed([words.place(one) for one in also])}, too")] if also else []),
@@ -39,13 +47,20 @@ def _open_until(question: Question, deadline: float) -> str:
     return f"open until {words.moment(deadline)}, then “{otherwise}” is taken"
 
 
-def closed_alert(question: Question, decision: Decision, ended: Ended | None, *, meanwhile: str = "On it …") -> Message:
+def closed_alert(
+    question: Question,
+    decision: Decision,
+    ended: Ended | None,
+    *,
+    meanwhile: str = "On it …",
+    votes: Mapping[str, Sequence[str]] | None = None,
+) -> Message:
     """Return the message once it is decided: without the choices, with who, what and when, and how it ended.
 
     Until it has ended it says what is done meanwhile.
     """
     said = verdict(decision)
-    blocks = [*_head(question), words.section(said)]
+    blocks = [*_head(question), words.section(said), *_votes(question, votes or {})]
     if ended is None:
         blocks.append(words.context(meanwhile))
     elif ended.outcome == "failed":
@@ -61,6 +76,18 @@ def closed_alert(question: Question, decision: Decision, ended: Ended | None, *,
         blocks.append(words.section(words.outcome(ended.message)))
     blocks.append(words.context(words.escape(question.flow_title)))
     return f"{words.escape(question.title)}: {said}", blocks
+
+
+def _votes(question: Question, votes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Return who has voted for what, where several people have to choose the same."""
+    if question.votes == 1:
+        return []
+    titles = {name: words.escape(str(choice["title"])) for name, choice in question.choices.items()}
+    said = [
+        f"*{titles.get(choice, choice)}*: {words.listed([words.person(one) for one in people])}"
+        for choice, people in votes.items()
+    ]
+    return [words.context(" · ".join([f"{question.votes} people have to choose the same", *said]))]
 
 
 def verdict(decision: Decision) -> str:

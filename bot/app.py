@@ -28,6 +28,7 @@ from bot import previews as preview_desk
 from bot import runs as run_desk
 from bot import switches as switching
 from bot import upgrades as upgrading
+from bot.asking import SlackPeople
 from bot.backfills import BackfillDesk
 from bot.commands import Commands
 from bot.connecting import Connecting
@@ -64,6 +65,7 @@ def create(
     verify: bool,
     runs: Runs,
     asked: Decisions,
+    people: SlackPeople,
     many: storms.Storms,
     permissions: Permissions,
     settings: FlowSettings,
@@ -91,7 +93,7 @@ def create(
     )
     # Bolt logs the whole body of a request whose signature is wrong.
     getLogger("slack_bolt.AsyncRequestVerification").setLevel(WARNING)
-    decisions.register(app, runs=runs, decisions=asked, permissions=permissions)
+    decisions.register(app, runs=runs, decisions=asked, permissions=permissions, asked=people)
     storms.register(app, many)
     commands.register(app, verbs)
     flow_settings.register(app, settings)

@@ -125,6 +125,16 @@ class SlackPeople:
         """Remind people of a question that is open, or ask it in the second place, too."""
         await self._insisting.insist(question, name)
 
+    async def voted(self, decision: Decision) -> None:
+        """Show on an open question, wherever it is asked, who has voted for what."""
+        question = question_of(decision)
+        elsewhere = await self._more.elsewhere(question.id, question)
+        votes = await self._decisions.votes(question.id)
+        text, blocks = open_alert(question, decision.deadline, also=[place for place, _ in elsewhere], votes=votes)
+        for place, message in [(decision.channel, decision.message), *elsewhere]:
+            if message is not None:
+                await self._workspace.update(place, message, text=text, blocks=blocks)
+
     async def settle(self, question: Question) -> None:
         """Take the choices off a question's message, and say who decided."""
         decision = await self._decisions.read(question.id)
@@ -150,7 +160,8 @@ class SlackPeople:
     async def _show(
         self, question: Question, decision: Decision, ended: Ended | None, *, meanwhile: str = "On it …"
     ) -> None:
-        text, blocks = closed_alert(question, decision, ended, meanwhile=meanwhile)
+        votes = await self._decisions.votes(question.id) if question.votes > 1 else None
+        text, blocks = closed_alert(question, decision, ended, meanwhile=meanwhile, votes=votes)
         if decision.message is None:
             return
         for place, message in await self._more.elsewhere(question.id, question):

@@ -9,6 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from bot import alerts
+from bot.asking import SlackPeople
 from bot.permissions import Permissions
 from bot.replies import refusal, tell
 from connectors.slack.contents import LINK
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 _ACTION: Final = re.compile(rf"{alerts.DECIDE}:[a-z][a-z0-9_]*")
 
 
-def register(app: AsyncApp, *, runs: Runs, decisions: Decisions, permissions: Permissions) -> None:
+def register(app: AsyncApp, *, runs: Runs, decisions: Decisions, permissions: Permissions, asked: SlackPeople) -> None:
     """Listen to the buttons of alerts."""
 
     @app.action(_ACTION)
@@ -34,6 +35,8 @@ def register(app: AsyncApp, *, runs: Runs, decisions: Decisions, permissions: Pe
         log.info("decision_clicked", user=user, choice=choice, won=won)
         if decision is None:
             await tell(respond, "I do not know this question any more, so nothing was done.")
+        elif not won and decision.state == "pending":
+            await asked.voted(decision)
         elif not won:
             await tell(respond, f"This is already decided: {alerts.verdict(decision)}. Nothing more was done.")
 

@@ -67,7 +67,8 @@ class Insisting:
 
     async def _ask_there(self, question: Question, decision: Decision, alert: str) -> None:
         """Ask in the second place, and say so in the first."""
-        said = open_alert(question, decision.deadline, since=decision.asked_at)
+        votes = await self._decisions.votes(question.id) if question.votes > 1 else None
+        said = open_alert(question, decision.deadline, since=decision.asked_at, votes=votes)
         look = await self._gathered.kept.look(decision.gathering) if decision.gathering else None
         if look is not None and look.gathering.size > 1:
             said = shown(look)
@@ -76,7 +77,7 @@ class Insisting:
             await self._gathered.show(decision.gathering)
             return
         also = [place for place, _ in await self._more.elsewhere(alert, question)]
-        text, blocks = open_alert(question, decision.deadline, also=also)
+        text, blocks = open_alert(question, decision.deadline, also=also, votes=votes)
         await self._workspace.update(decision.channel, str(decision.message), text=text, blocks=blocks)
 
     async def _reminder(self, question: Question, decision: Decision, whom: Sequence[str]) -> Message:

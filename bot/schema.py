@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flows.writer import StorageError
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
-NEWEST: Final = "0009"
+NEWEST: Final = "0010"
 """The last revision in `migrations/versions`; a test holds them together."""
 
 

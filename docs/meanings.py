@@ -41,6 +41,7 @@ PIECES: Final[Mapping[str, Mapping[str, str]]] = {
         "remind": "A duration, or more: says in its thread that nobody has answered.",
         "escalate": "Asks in a second place, too, when nobody has answered for a while.",
         "together": "Many questions become one message.",
+        "votes": "How many different people have to choose the same, up to 10. Each has one vote, and may change it.",
     },
     "together": {
         "within": "For how long after the first one.",
@@ -209,6 +210,7 @@ TYPES: Final[Mapping[tuple[str, str], str]] = {
     ("ask", "remind"): "duration, or a reminder",
     ("ask", "escalate"): "duration and channel or person",
     ("ask", "together"): "duration and more",
+    ("ask", "votes"): "whole number, or a reference to one",
     ("together", "within"): "duration",
     ("remind", "every"): "duration",
     ("escalate", "after"): "duration",

@@ -434,6 +434,7 @@ class _Check:
             yield from mentions.duration(step.escalate.after, f"{path}/escalate/after", known)
             # What is left empty is not asked.
             yield from mentions.referred(step.escalate.to, f"{path}/escalate/to", known, unsure=True)
+        yield from self.votes(step, path, known)
         if step.together is not None:
             yield from mentions.duration(step.together.within, f"{path}/together/within", known)
             yield from mentions.referred(step.together.key, f"{path}/together/key", known)
@@ -494,6 +495,19 @@ class _Check:
             return
         hint = nearest(step.hear, self.invited) or "an `invite:` before it"
         yield Problem(path=f"{path}/hear", message=f"there is no invitation {step.hear}", hint=hint)
+
+    def votes(self, step: Ask, path: str, known: Known) -> Iterator[Problem]:
+        """Check how many people have to choose the same."""
+        if isinstance(step.votes, str):
+            yield from mentions.expected(step.votes, f"{path}/votes", known, int, "a number")
+            if references.only_path(step.votes) is None:
+                yield Problem(path=f"{path}/votes", message="a whole number is needed here", hint="such as 2")
+        if step.votes != 1 and step.together is not None:
+            yield Problem(
+                path=f"{path}/votes",
+                message="several people cannot vote on many questions in one message",
+                hint="leave `together:` out, or `votes:`",
+            )
 
     def answer(self, step: Answer, path: str, known: Known) -> Iterator[Problem]:
         if not self.answers:

@@ -1,6 +1,6 @@
 """Decisions: who answered which question, and what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ from flows import gatherings
 from flows.questions import NO_LINK, Question
 from flows.run_states import gathering_changed, wake
 from flows.store import Store, changed, dialect_of
-from flows.tables import Decision
+from flows.tables import Decision, Vote
 
 
 def question_of(decision: Decision) -> Question:
@@ -89,6 +89,14 @@ class Decisions:
         """Return a decision."""
         return await self._store.read(lambda session: session.get(Decision, decision_id))
 
+    async def votes(self, decision_id: str) -> Mapping[str, Sequence[str]]:
+        """Return who has voted for which choice, in the order they did."""
+        query = select(Vote).where(Vote.decision == decision_id).order_by(col(Vote.at))
+        found: dict[str, list[str]] = {}
+        for vote in await self._store.read(lambda session: session.exec(query).all()):
+            found.setdefault(vote.choice, []).append(vote.person)
+        return found
+
     async def of_run(self, run_id: str) -> Sequence[Decision]:
         """Return a run's decisions, in the order they were asked."""
         query = select(Decision).where(Decision.run_id == run_id).order_by(col(Decision.asked_at))
@@ -109,14 +117,26 @@ class Decisions:
     async def decide(
         self, decision_id: str, choice: str, *, by: str | None, now: float
     ) -> tuple[bool, Decision | None]:
-        """Decide, if it is still open, and wake its run. Returns whether this call decided, and how the decision stands now."""
+        """Decide, if it is still open, and wake its run. Returns whether this call decided, and how the decision stands now.
+
+        Where several people have to choose the same, each has one vote, and may change it while it is open.
+        """
         statement = (
             sa.update(Decision)
             .where(col(Decision.id) == decision_id, col(Decision.state) == "pending")
             .values(state="decided", choice=choice, decided_by=by, decided_at=now)
         )
 
+        vote = self._store.insert(Vote).values(decision=decision_id, person=by, choice=choice, at=now)
+        vote = vote.on_conflict_do_update(index_elements=["decision", "person"], set_={"choice": choice, "at": now})
+        same = sa.select(sa.func.count()).where(col(Vote.decision) == decision_id, col(Vote.choice) == choice)
+
         def work(session: Session) -> tuple[bool, Decision | None]:
+            found = session.get(Decision, decision_id, with_for_update=True)
+            if found is not None and found.state == "pending" and question_of(found).votes > 1:
+                session.execute(vote)
+                if session.execute(same).scalar_one() < question_of(found).votes:
+                    return False, found
             won = changed(session, statement)
             decision = session.get(Decision, decision_id, populate_existing=True)
             if won and decision is not None:

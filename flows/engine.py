@@ -300,6 +300,7 @@ class Run:
             choices=filled["choices"],
             otherwise=step.otherwise,
             within=within,
+            votes=_votes(filled["votes"], path),
             remind=_seconds(remind["every"], path, "remind") if remind else 0,
             reminders=remind.get("times", 0),
             mention=_people(remind.get("mention")),
@@ -476,6 +477,13 @@ def _seconds(value: Any, path: str, what: str) -> int:
         return durations.seconds(value)
     except ValueError as error:
         raise StepFailedError(path, f"{what}: {error}") from error
+
+
+def _votes(value: Any, path: str) -> int:
+    try:
+        return max(1, min(10, int(value)))
+    except (TypeError, ValueError) as error:
+        raise StepFailedError(path, f"votes: {spoken(value)[:60]!r} is no whole number") from error
 
 
 def _people(value: Any) -> list[str]:

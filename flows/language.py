@@ -135,6 +135,7 @@ class Ask(Base):
     remind: Annotated[Remind | None, BeforeValidator(_remind)] = None
     escalate: Escalate | None = None
     together: Together | None = None
+    votes: Annotated[int, Field(ge=1, le=10)] | Text = 1
 
 
 def _bearable(value: str) -> str:

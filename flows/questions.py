@@ -30,6 +30,8 @@ class Question:
     otherwise: str
     within: int
     """Seconds."""
+    votes: int = 1
+    """How many people have to choose the same."""
     for_owners: bool = False
     """It is about the flow itself: its owners decide."""
     page: Mapping[str, Any] | None = None

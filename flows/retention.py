@@ -26,6 +26,7 @@ from flows.tables import (
     Once,
     Run,
     Spent,
+    Vote,
 )
 
 BATCH: Final = 200
@@ -123,6 +124,8 @@ def _asked(of: Any) -> sa.Select[Any]:
 
 
 def _forget(connection: sa.Connection, run_ids: Sequence[str]) -> None:
+    theirs = sa.select(col(Decision.id)).where(col(Decision.run_id).in_(run_ids))
+    connection.execute(sa.delete(Vote).where(col(Vote.decision).in_(theirs)))
     connection.execute(sa.delete(Decision).where(col(Decision.run_id).in_(run_ids)))
     connection.execute(sa.delete(Spent).where(col(Spent.scope).in_([f"run {run_id}" for run_id in run_ids])))
     connection.execute(sa.delete(Hold).where(col(Hold.run_id).in_(run_ids)))

@@ -372,6 +372,15 @@ class Decision(SQLModel, table=True):
     """What the run said at its end."""
 
 
+class Vote(SQLModel, table=True):
+    """What somebody has chosen where several people have to choose the same."""
+
+    decision: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    choice: str
+    at: float
+
+
 class Gathering(SQLModel, table=True):
     """Questions that stand in one message, because so many of them came within a short time."""
 

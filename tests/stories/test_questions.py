@@ -115,3 +115,44 @@ async def test_a_user_group_is_mentioned_in_the_thread_and_a_person_is_asked_dir
     body = {"user": slack.who("analyst"), "channel": place, "ts": message["ts"], "action_id": "decide:go_on"}
     await slack.post("clicks", body)
     assert await ended(running, "insists", 2) == ["go_on", "stop"]
+
+
+TWO = """
+template: two
+version: 1
+title: Two
+about: Needs two people.
+settings:
+  channel: {type: channel, title: Where}
+when: {by hand: {}}
+steps:
+  - id: verdict
+    ask: "Go on?"
+    in: "{{ settings.channel }}"
+    choices: {go_on: {title: Go on}, stop: {title: Stop}}
+    within: 1h
+    otherwise: stop
+    votes: 2
+  - {stop: done, say: "{{ steps.verdict.choice }}"}
+"""
+
+
+async def test_two_different_people_have_to_choose_the_same_and_a_dissent_is_shown(running: Stage) -> None:
+    await make(running, TWO)
+    slack = running.slack
+    for person in ("analyst", "visitor"):
+        await slack.said(f"allow @{person} decide")
+    admin, analyst, visitor = (f"<@{slack.who(name)}>" for name in ("admin", "analyst", "visitor"))
+    await start(running, "two")
+    alert = await slack.alert()
+    assert "2 people have to choose the same" in text_of(alert)
+    for _ in range(2):  # one person has one vote
+        await slack.press(alert, "decide:go_on")
+    await slack.ended(f"*Go on*: {admin}")
+    await slack.press(alert, "decide:stop", user="analyst")
+    await slack.ended(f"*Stop*: {analyst}")
+    await slack.press(alert, "decide:go_on", user="visitor")
+    assert await ended(running, "two", 1) == ["go_on"]
+    done = await slack.ended(f"*Go on* was chosen by {visitor}")
+    assert f"*Go on*: {admin} and {visitor} · *Stop*: {analyst}" in text_of(done)
+    assert len(slack.alerts(await slack.get("state"))) == 1
