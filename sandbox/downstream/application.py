@@ -29,6 +29,7 @@ class Application:
         self.faults, self.changes, self.read_only = Faults(), Changes(), ReadOnly()
         self.calls: deque[Json] = deque(maxlen=LAST_CALLS)
         self.called = 0
+        self.known: dict[str, int] = {}
         routes = [
             Route("/sandbox/state", self._state, methods=["GET"]),
             self.changes.route(),
@@ -64,7 +65,12 @@ class Application:
             return JSONResponse({"error": "too large"}, status_code=413)
         if self.read_only.refuses(request.method, request.url.path):
             return JSONResponse({"error": "read-only"}, status_code=403)
+        key = request.headers.get("idempotency-key")
+        if key is not None and key in self.known:  # the same call again changes nothing
+            return JSONResponse({"ok": True, "id": self.known[key]}, status_code=200)
         self.called += 1
+        if key is not None:
+            self.known[key] = self.called
         call = {"n": self.called, "at": time.time(), "verb": request.method, "path": request.url.path}
         self.calls.append(call | {"query": dict(request.query_params), "body": _readable(content)})
         self.changes.happened()

@@ -31,8 +31,11 @@ MORE: Final[Mapping[str, Mapping[str, Any]]] = {
 """And what else."""
 
 
-async def shipped(stage: Stage, name: str, **chosen: Any) -> None:
-    """Switch a template on with its defaults, and with what is chosen; connect what it needs besides the tenant."""
+async def shipped(stage: Stage, name: str, *, called: str = "", **chosen: Any) -> None:
+    """Switch a template on with its defaults, and with what is chosen; connect what it needs besides the tenant.
+
+    It may be called otherwise than its template.
+    """
     async with assembly.kept(Settings(**stage.settings)) as things:
         template = library(things.catalog)[name]
         settings: dict[str, Any] = {}
@@ -42,6 +45,8 @@ async def shipped(stage: Stage, name: str, **chosen: Any) -> None:
                     settings[key] = TENANT
                 case ConnectionField(connection="slack"):
                     settings[key] = "slack"
+                case ConnectionField(connection="http"):
+                    settings[key] = None
                 case ConnectionField():
                     settings[key] = await _connected(stage, things, field.connection)
                 case PickField():
@@ -49,7 +54,7 @@ async def shipped(stage: Stage, name: str, **chosen: Any) -> None:
                 case _:
                     settings[key] = stage.slack.security if key == "channel" else field.default
         await things.store.set_up(
-            name,
+            called or name,
             template=name,
             document=written(template),
             settings=settings | chosen,

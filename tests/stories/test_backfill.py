@@ -92,10 +92,12 @@ async def greeted(stage: Stage) -> Counter[str]:
     return Counter(call["path"] for call in calls if "/users/" in call["path"])
 
 
-async def runs_of(stage: Stage, flow: str, *, at_least: Callable[[Sequence[Run]], bool] = bool) -> Sequence[Run]:
+async def runs_of(
+    stage: Stage, flow: str, *, at_least: Callable[[Sequence[Run]], bool] = bool, patience: float = 15
+) -> Sequence[Run]:
     """Return the runs of a flow, once there are as many as wanted."""
     query = select(Run).where(Run.flow == flow).order_by(col(Run.began_at))
-    async with assembly.kept(Settings(**stage.settings)) as things, asyncio.timeout(15):
+    async with assembly.kept(Settings(**stage.settings)) as things, asyncio.timeout(patience):
         while True:
             runs = await things.store.read(lambda session: session.exec(query).all())
             if at_least(runs):
