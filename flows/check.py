@@ -485,7 +485,7 @@ class _Check:
             if logs_in and getattr(step, name) is None:
                 yield Problem(
                     path=f"{path}/choices/{logs_in[0]}/after login",
-                    message=f"nobody knows {'where' if name == 'using' else 'who'} is to log in",
+                    message="nobody knows where they log in" if name == "using" else "nobody knows who is to log in",
                     hint=f"say `{name}:`, too",
                 )
 

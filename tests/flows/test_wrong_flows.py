@@ -959,6 +959,48 @@ WRONG = [
     ),
     pytest.param(
         flow(
+            "[{show: Do you agree, id: asked, choices: [given], otherwise: declined, links: {Terms: 'javascript:x'}}]"
+        ),
+        [
+            ("steps/0/otherwise", "declined is none of the choices", "one of given"),
+            ("steps/0/links/Terms", "this is no address", "begin it with https://"),
+            (
+                "steps/0",
+                "nobody waits who could be shown a page",
+                "say `answers: {within: 2s}` at an event where a person logs in: ",
+            ),
+        ],
+        id="a page for nobody",
+    ),
+    pytest.param(
+        flow("[{show: '{{ event.oder }}', id: asked, choices: [given], otherwise: given, within: 2h}]"),
+        [("steps/0/within", "at most 1 hour, please", "")],
+        id="a page for too long",
+    ),
+    pytest.param(
+        flow(
+            "[{invite: Was it you, id: asked, choices: {sure: {title: Yes, after login: true}}, otherwise: sure, within: 1d},"
+            " {hear: askd}, {stop: done, say: '{{ steps.asked.links.maybe }}'}]"
+        ),
+        [
+            ("steps/0/choices/sure/after login", "nobody knows where they log in", "say `using:`, too"),
+            ("steps/0/choices/sure/after login", "nobody knows who is to log in", "say `person:`, too"),
+            ("steps/1/hear", "there is no invitation askd", "did you mean asked?"),
+            (
+                "steps/2/say",
+                "{{ steps.asked.links.maybe }} points nowhere: there is no maybe in steps.asked.links",
+                "",
+            ),
+        ],
+        id="an invitation that nobody could answer",
+    ),
+    pytest.param(
+        flow("[{hear: asked}]"),
+        [("steps/0/hear", "there is no invitation asked", "an `invite:` before it")],
+        id="nobody to hear",
+    ),
+    pytest.param(
+        flow(
             "[{answer: {hold: {say: One moment}}}]",
             when="when: {event: shop.ordered, from: $ACCOUNT, answers: {within: 2s}}",
         ),
