@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, assert_never, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 from connectors.menus import Choice, Menu, Sought
 from connectors.wire import Wire
@@ -54,6 +55,14 @@ class Filling:
     """
 
     write: Callable[[str], str]
+
+
+def filling(field: FieldInfo | None) -> Filling | None:
+    """Return how texts are written that a flow fills into a field, if it says so: also one that may be left out."""
+    if field is None:
+        return None
+    said = [*field.metadata, *(one for option in get_args(field.annotation) for one in get_args(option)[1:])]
+    return next((one for one in said if isinstance(one, Filling)), None)
 
 
 class Lenient(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
-from connectors.base import Action, Filling
+from connectors.base import Action, filling
 from connectors.errors import Ambiguous, ConnectorError
 from connectors.limits import as_before, hurry
 from flows import durations, loops, pages
@@ -249,8 +249,7 @@ class Run:
                 if conditions:
                     filled[name] = fill(value, scope, keep=LOCAL)
                 else:
-                    ways = (said for said in (field.metadata if field is not None else ()) if isinstance(said, Filling))
-                    way = next(ways, None)
+                    way = filling(field)
                     filled[name] = fill(value, scope, write=way.write) if way is not None else fill(value, scope)
             except ValueError as error:
                 raise StepFailedError(path, f"{name}: {error}") from error

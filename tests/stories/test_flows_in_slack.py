@@ -38,7 +38,7 @@ steps:
       message: "{{ steps.said.message }}"
       name: people.csv
       text: "name\\n{{ event.who }}\\n"
-      comment: All of them
+      comment: "All of them: {{ event.who }}"
   - {stop: done, say: told}
 """
 
@@ -52,7 +52,7 @@ async def test_a_flow_posts_replies_reacts_and_uploads(running: Stage) -> None:
     (message,) = [one for one in running.slack.messages(state) if "Somebody was found" in one["text"]]
     assert f"*Found*: &lt;!channel&gt; Mallory, asked for by <@{running.slack.who('admin')}>" in text_of(message)
     assert [one["name"] for one in message["reactions"]] == ["eyes"]
-    assert [reply["text"] for reply in message["replies"]] == ["More follows", "All of them"]
+    assert [reply["text"] for reply in message["replies"]] == ["More follows", "All of them: &lt;!channel&gt; Mallory"]
     assert [file["name"] for file in message["replies"][1]["files"]] == ["people.csv"]
     await running.slack.press(message, "link:0")
     pressed = [sent for sent in await running.slack.get("deliveries") if "link%3A0" in sent["body"]]
