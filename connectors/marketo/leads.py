@@ -34,6 +34,13 @@ KEY_FIELD = Field(
     description="Marketo's REST name of the field that tells leads apart, such as email.",
     json_schema_extra={"choices_of": "marketo.key_fields"},
 )
+MORE_FIELDS: Any = Field(
+    default_factory=list,
+    max_length=100,
+    title="Fields",
+    description="Which more fields to bring back, by Marketo's REST names.",
+    json_schema_extra={"choices_of": "marketo.fields"},
+)
 PARTITION = Field(
     default=None, max_length=200, title="Partition", description="The lead partition; only where there are several."
 )
@@ -118,13 +125,7 @@ class LeadSearch(Value):
         title="Value", description="Such as the e-mail address."
     )
     field: FieldName = KEY_FIELD
-    fields: list[FieldName] = Field(
-        default_factory=list,
-        max_length=100,
-        title="Fields",
-        description="Which more fields to bring back, by Marketo's REST names.",
-        json_schema_extra={"choices_of": "marketo.fields"},
-    )
+    fields: list[FieldName] = MORE_FIELDS
 
     @field_validator("value")
     @classmethod
@@ -142,13 +143,7 @@ class LeadsSearch(Value):
         min_length=1, max_length=BATCH, title="Values", description="Up to 300, such as e-mail addresses."
     )
     field: FieldName = KEY_FIELD
-    fields: list[FieldName] = Field(
-        default_factory=list,
-        max_length=100,
-        title="Fields",
-        description="Which more fields to bring back, by Marketo's REST names.",
-        json_schema_extra={"choices_of": "marketo.fields"},
-    )
+    fields: list[FieldName] = MORE_FIELDS
 
 
 class FoundLead(Value):

@@ -10,7 +10,7 @@ from connectors.errors import Missing
 from connectors.marketo.assets import FolderId, Name, created, named_asset
 from connectors.marketo.client import Done, Instance
 from connectors.marketo.connector import marketo
-from connectors.marketo.leads import FieldName, FoundLead, LeadId, operated, shown
+from connectors.marketo.leads import MORE_FIELDS, FieldName, FoundLead, LeadId, operated, shown
 from connectors.marketo.writing import BATCH, LEADS, Outcome, Outcomes, folded, outcomes
 
 ListId = Annotated[
@@ -76,13 +76,7 @@ class ListRef(Value):
     """Which list is meant, and what to tell of its members."""
 
     list_id: ListId
-    fields: list[FieldName] = Field(
-        default_factory=list,
-        max_length=100,
-        title="Fields",
-        description="Which more fields to bring back, by Marketo's REST names.",
-        json_schema_extra={"choices_of": "marketo.fields"},
-    )
+    fields: list[FieldName] = MORE_FIELDS
 
 
 class Membership(Value):

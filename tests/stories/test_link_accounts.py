@@ -1,6 +1,7 @@
 """The template that links new users to existing accounts: verified on both sides, asked about, and taken back."""
 
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ async def test_who_says_link_makes_one_account_of_two_and_can_take_it_back(set_u
         assert await identities(set_up, old) == [old, new["user_id"]]
         assert (await set_up.auth0.find(old))["user_metadata"]["colour"] == "blue"
         assert "colour" in text_of(linked)
+        assert "app_metadata.plan" in text_of(linked)
         assert "still name it" in text_of(linked)
         await set_up.slack.until(
             lambda state: [a for a in set_up.slack.alerts(state) if "It goes on in a new message" in text_of(a)]
@@ -184,6 +186,17 @@ async def test_d13_a_login_that_nobody_told_of_is_made_up_for_by_the_next(set_up
     await shipped(set_up, FLOW)
     async with set_up.bot_running():
         assert (await set_up.auth0.login(new["user_id"]))["allowed"]
+        await question(set_up, "Two accounts")
+
+
+async def test_d18_a_login_does_not_wait_for_the_question(set_up: Stage) -> None:
+    _, new = await newcomer(set_up)
+    await shipped(set_up, FLOW)
+    async with set_up.bot_running():
+        await set_up.auth0.fault("GET /api/v2/users-by-email", delay=1.5)
+        began = time.monotonic()
+        assert (await set_up.auth0.login(new["user_id"]))["allowed"]
+        assert time.monotonic() - began < 1.2
         await question(set_up, "Two accounts")
 
 

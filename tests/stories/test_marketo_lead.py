@@ -122,7 +122,7 @@ async def test_a_lead_that_is_there_is_used_once_the_address_is_verified(
         (None, {"id_field": "notThere"}, "Field Management"),
     ],
 )
-async def test_a_lead_that_marketo_skips_is_a_failure_with_its_reason_and_can_be_tried_again(
+async def test_d19_a_lead_that_marketo_skips_is_a_failure_with_its_reason_and_can_be_tried_again(
     set_up: Stage, fault: dict[str, Any] | None, chosen: dict[str, Any], why: str
 ) -> None:
     user = await comes(set_up, **NEW)
