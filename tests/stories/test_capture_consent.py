@@ -17,7 +17,7 @@ from tests.worlds import Stage, text_of
 
 FLOW: Final = "capture-consent"
 TERMS: Final = "https://example.com/terms"
-ALONE: Final = {"salesforce": None, "marketo": None}
+ALONE: Final[dict[str, Any]] = {"salesforce": None, "marketo": None}
 PASSWORD: Final = "a-password-that-nobody-guesses"
 
 
