@@ -33,7 +33,7 @@ async def identities(stage: Stage, user_id: str) -> list[str]:
 
 
 async def test_who_says_link_makes_one_account_of_two_and_can_take_it_back(set_up: Stage) -> None:
-    old, new = await newcomer(set_up, app_metadata={"plan": "gold"})
+    old, new = await newcomer(set_up, app_metadata={"plan": "another"})
     await shipped(set_up, FLOW)
     async with set_up.bot_running():
         await set_up.auth0.login(new["user_id"])
@@ -53,7 +53,7 @@ async def test_who_says_link_makes_one_account_of_two_and_can_take_it_back(set_u
         assert "was taken apart from" in (await ended(set_up, FLOW, 1))[0]
     assert await identities(set_up, old) == [old]
     again = await set_up.auth0.find(new["user_id"])
-    assert (again["user_metadata"], again["app_metadata"]) == ({"colour": "blue"}, {"plan": "gold"})
+    assert (again["user_metadata"], again["app_metadata"]) == ({"colour": "blue"}, {"plan": "another"})
 
 
 async def test_who_says_leave_changes_nothing_and_is_not_asked_again(set_up: Stage) -> None:
