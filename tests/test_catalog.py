@@ -6,12 +6,16 @@ import pytest
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from bot.connection_forms import connection_form
 from connectors.base import Action, Catalog, Connector, Effect, Source, Value
 from connectors.catalog import catalog
+from sandbox.slack.blocks import check_modal
 
 CATALOG = catalog()
 ACTIONS = list(CATALOG.actions.values())
 CONNECTORS = list(CATALOG.connectors.values())
+TITLE, HINT = 75, 150
+"""Characters above and below a field of a form."""
 SOURCES = list(CATALOG.sources.values())
 
 
@@ -24,6 +28,14 @@ def untitled(model: type[BaseModel]) -> list[str]:
         return not field.title or not field.description
 
     return [name for name, field in model.model_fields.items() if lacking(field)]
+
+
+def _longer_than_slack_shows(model: type[BaseModel]) -> list[str]:
+    return [
+        name
+        for name, field in model.model_fields.items()
+        if len(str(field.title)) > TITLE or len(str(field.description)) > HINT
+    ]
 
 
 def strict(model: type[BaseModel]) -> bool:
@@ -75,6 +87,19 @@ def test_the_settings_of_a_connector_make_a_form(connector: Connector[BaseModel,
     assert connector.title
     assert strict(connector.settings)
     assert untitled(connector.settings) == []
+
+
+@pytest.mark.parametrize("connector", CONNECTORS, ids=name_of)
+def test_slack_takes_the_form_of_a_connector_and_cuts_nothing_of_it(connector: Connector[BaseModel, object]) -> None:
+    assert check_modal(connection_form(connector, None, {})) == []
+    assert check_modal(connection_form(connector, "known", {})) == []
+    assert _longer_than_slack_shows(connector.settings) == []
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=name_of)
+def test_titles_of_an_action_and_its_fields_fit_above_the_fields_of_a_form(action: Action) -> None:
+    titles = [action.title, *(str(field.title) for field in action.given.model_fields.values())]
+    assert [title for title in titles if len(title) > TITLE] == []
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=name_of)

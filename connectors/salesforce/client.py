@@ -86,7 +86,7 @@ class Settings(Value):
         default=None,
         pattern=rf"^{NAME.pattern}$",
         title="Key field",
-        description="A text field that is unique and an external id, such as Flow_Key__c. A create with a key puts it "
+        description="A text field, unique and an external id, such as Flow_Key__c. A create with a key puts it "
         "there, and never makes a second record of the same key.",
     )
 

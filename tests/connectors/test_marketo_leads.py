@@ -195,3 +195,11 @@ async def test_deleted_leads_are_gone_and_those_that_were_not_there_are_named(
 async def test_fields_are_described_for_forms(client: Instance) -> None:
     fields = (await do(client, "describe_leads")).fields
     assert [each.name for each in fields if each.key] == ["id", "email", "auth0Id"]
+
+
+async def test_several_leads_are_updated_and_none_is_made(service: Marketo, client: Instance) -> None:
+    records = [{"email": "ana.keller@example.com", "title": "CTO"}, {"email": "nobody@example.com", "title": "CTO"}]
+    given = await do(client, "update_leads", records=records)
+    assert [each.status for each in given.results] == ["updated", "skipped"]
+    assert service.double.leads[ANA]["title"] == "CTO"
+    assert service.with_email("nobody@example.com") == []

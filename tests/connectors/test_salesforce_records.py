@@ -255,3 +255,32 @@ async def test_any_call_is_possible_within_the_api_only(org: Stage) -> None:
     for path in ("/services/oauth2/token", "/services/data/../oauth2", "/services/data/%2e%2e/x", "//evil.example/x"):
         with pytest.raises(ValidationError):
             await org.do("call_read", path=path)
+
+
+NOUNS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    ("account", "accounts", {"name": "Fabrikam"}, {"phone": "1"}),
+    ("case", "cases", {"subject": "Cannot sign in"}, {"priority": "High"}),
+    ("contact", "contacts", {"last_name": "Osei", "email": "osei@example.com"}, {"title": "CTO"}),
+    ("lead", "leads", {"last_name": "Lund", "company": "Lund & Co"}, {"title": "CTO"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("noun", "nouns", "values", "change"), NOUNS, ids=lambda one: one if isinstance(one, str) else ""
+)
+async def test_each_kind_of_record_is_made_found_changed_and_deleted(
+    org: Stage, noun: str, nouns: str, values: dict[str, Any], change: dict[str, Any]
+) -> None:
+    made = await org.do(f"create_{noun}", **values)
+    assert (await org.do(f"get_{noun}", id=made.id)).id == made.id
+    (name, value), *_ = values.items()
+    found = await org.do(f"find_{nouns}", **{name: value})
+    assert [each["Id"] for each in found.records] == [made.id]
+    await org.do(f"update_{noun}", id=made.id, **change)
+    key = {"external_id_field": "Auth0_Id__c", "external_id": "auth0|nouns"}
+    first, second = [await org.do(f"upsert_{noun}", **key, **values | {name: "Another"}) for _ in range(2)]
+    assert (first.created, second.created, first.id == second.id) == (True, False, True)
+    assert first.id != made.id
+    await org.do(f"delete_{noun}", id=made.id)
+    with pytest.raises(Missing):
+        await org.do(f"get_{noun}", id=made.id)
