@@ -45,9 +45,18 @@ def shown(value: str | Sequence[str]) -> str:
     """Return a detail as it may stand in a message: a list with dots, a moment as a time, the rest escaped."""
     if not isinstance(value, str):
         return "\n".join(f"• {escape(line)}" for line in value) or "–"
-    if _MOMENT.fullmatch(value):
-        return moment(datetime.fromisoformat(value).timestamp())
-    return escape(value) or "–"
+    at = _read(value)
+    return moment(at.timestamp()) if at else escape(value) or "–"
+
+
+def _read(value: str) -> datetime | None:
+    """Read a moment. None if it is not one: people can be called like a day that there is not."""
+    if not _MOMENT.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def person(user_id: str | None) -> str:

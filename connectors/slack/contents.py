@@ -1,6 +1,8 @@
 """What a message holds: a text, and around it a heading, fields, a picture and links as buttons."""
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -12,6 +14,8 @@ LINK: Final = "link"
 """What the names of buttons begin with that only lead somewhere: nothing is to be done when one is pressed."""
 START: Final = "start"
 """What the names of buttons begin with that open the form of a flow."""
+MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
+"""A field that holds nothing but a time is shown as each reader's own clock shows it."""
 SECTION: Final = 3000
 NOTICE: Final = 3000
 """Letters of the text that notifications and screen readers show."""
@@ -47,7 +51,7 @@ class Contents(Value):
         default_factory=dict,
         max_length=20,
         title="Fields",
-        description="Names with values, shown in two columns under the text.",
+        description="Names with values, shown in two columns under the text; a time as each reader's own clock shows it.",
     )
     image: Address | None = Field(
         default=None, title="Picture", description="The address of a picture that everybody can reach."
@@ -149,5 +153,18 @@ def _shown(value: Shown) -> str:
             return "yes" if value else "no"
         case list():
             return "\n".join(f"• {each}" for each in value)
+        case str() if (moment := _moment(value)) is not None:
+            return moment
         case _:
             return str(value)
+
+
+def _moment(value: str) -> str | None:
+    """Write a time as each reader's own clock shows it, with the time for those without one; None if it is no time."""
+    if not MOMENT.fullmatch(value):
+        return None
+    try:
+        at = datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):  # people can be called like a day that there is not
+        return None
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}}, {{time}}|{at:%Y-%m-%d %H:%M} UTC>"

@@ -20,7 +20,16 @@ async def slack() -> AsyncIterator[Slack]:
 RICH = {
     "header": "Risky <login>",
     "text": "*Somebody* signed in",
-    "fields": {"Address": "192.0.2.1", "Tries": 3, "New": True, "Countries": ["FR", "DE"], "Device": None},
+    "fields": {
+        "Address": "192.0.2.1",
+        "Tries": 3,
+        "New": True,
+        "Countries": ["FR", "DE"],
+        "Device": None,
+        "When": "2026-01-02T03:04:05.6Z",
+        "Note": "2026-01-02T03:04:05Z <!channel>",
+        "Name": "2026-99-02T03:04:05Z",
+    },
     "image": "https://example.com/chart.png",
     "image_text": "A chart of logins",
     "links": {"Open": "https://example.com/user", "Runbook": "https://example.com/runbook"},
@@ -35,6 +44,9 @@ async def test_a_message_is_posted_with_all_that_it_can_have(slack: Slack) -> No
     assert message["text"] == "Risky &lt;login&gt;: *Somebody* signed in"
     assert "*Countries*\n• FR\n• DE" in text_of(message)
     assert "*New*\nyes" in text_of(message)
+    assert "*When*\n<!date^1767323045^{date_short_pretty}, {time}|2026-01-02 03:04 UTC>" in text_of(message)
+    assert "*Name*\n2026-99-02T03:04:05Z" in text_of(message)
+    assert "*Note*\n2026-01-02T03:04:05Z <!channel>" in text_of(message)
 
 
 async def test_a_public_channel_needs_no_invitation(slack: Slack) -> None:
