@@ -23,6 +23,10 @@ COLOURS: Final = ("#1264a3", "#e8912d", "#c0392b", "#2f855a", "#7b4bb3")
 """Told apart by people who see few colours, too: they differ in lightness."""
 BEFORE: Final = "#aebac6"
 """What was before stands back."""
+TITLE: Final = 40
+"""Letters of the name of a series."""
+ROOM: Final = 52
+"""Letters of such names in a line, and of what stands between them."""
 LABEL: Final = 20
 """Letters of a label in a line."""
 FONT: Final = {"title": 17, "legend": 13, "value": 12.5, "label": 13}
@@ -39,7 +43,8 @@ def draw(chart: Mapping[str, Any]) -> bytes:
     labels, series = chart["labels"], chart["series"]
     across = chart["kind"] == "bars"
     title = textwrap.wrap(chart["title"], 33, max_lines=2, placeholder=" …") or [""]
-    inches = 0.5 + 0.27 * len(title) + (0.3 if len(series) > 1 else 0.0)
+    beside = _beside([one["title"] for one in series])
+    inches = 0.5 + 0.27 * len(title) + (0.05 + 0.25 * -(-len(series) // beside) if len(series) > 1 else 0.0)
     body = max(1.0, len(labels) * (0.36 if len(series) == 1 or chart["stacked"] else 0.2 + 0.25 * len(series)))
     height = inches + (body if across else 2.6)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
@@ -86,7 +91,7 @@ def draw(chart: Mapping[str, Any]) -> bytes:
     if not across:
         _calendar(axes, wrapped, series)
     if len(series) > 1:
-        _legend(figure, series, colours, at=(height - 0.28 - 0.27 * len(title)) / height)
+        _legend(figure, series, colours, beside=beside, at=(height - 0.28 - 0.27 * len(title)) / height)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=DPI, transparent=False, facecolor="none")
     return _smaller(out)
@@ -213,16 +218,20 @@ def _calendar(axes: Any, labels: Sequence[str], series: Sequence[Mapping[str, An
     axes.spines["bottom"].set_color(EDGE)
 
 
-def _legend(figure: Any, series: Sequence[Mapping[str, Any]], colours: Sequence[str], *, at: float) -> None:
+def _legend(
+    figure: Any, series: Sequence[Mapping[str, Any]], colours: Sequence[str], *, beside: int, at: float
+) -> None:
     from matplotlib.patches import Patch
 
     figure.legend(
-        handles=[Patch(facecolor=colour, label=one["title"][:24]) for one, colour in zip(series, colours, strict=True)],
+        handles=[
+            Patch(facecolor=colour, label=one["title"][:TITLE]) for one, colour in zip(series, colours, strict=True)
+        ],
         loc="upper left",
         bbox_to_anchor=(0.13 / WIDTH, at),
-        ncols=len(series),
+        ncols=beside,
         frameon=False,
-        fontsize=FONT["legend"] if len(series) < 4 else FONT["legend"] - 2,  # four need more room
+        fontsize=FONT["legend"],
         labelcolor=SOFT,
         handlelength=0.9,
         handleheight=0.9,
@@ -230,6 +239,12 @@ def _legend(figure: Any, series: Sequence[Mapping[str, Any]], colours: Sequence[
         columnspacing=1.2,
         borderaxespad=0.1,
     )
+
+
+def _beside(titles: Sequence[str]) -> int:
+    """Return how many names of series there is room for side by side."""
+    lengths = sorted((len(title[:TITLE]) + 4 for title in titles), reverse=True)
+    return next((count for count in range(len(lengths), 1, -1) if sum(lengths[:count]) <= ROOM), 1)
 
 
 def _label(text: str, longest: int) -> str:
