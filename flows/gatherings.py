@@ -49,50 +49,76 @@ class Gathered:
     """What one of those said that failed."""
 
 
+# Made once: in a storm, every question that comes is put in its place by these.
+_KEPT: Final[sa.Table] = Gathering.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+_LATEST: Final = (
+    sa.select(_KEPT)
+    .where(_KEPT.c.key == sa.bindparam("of_key"))
+    .order_by(_KEPT.c.serial.desc())
+    .limit(1)
+    .with_for_update()
+)
+_ANY_OPEN: Final = (
+    sa.select(col(Decision.id))
+    .where(col(Decision.gathering) == sa.bindparam("of_gathering"), col(Decision.state) == "pending")
+    .limit(1)
+)
+_COUNTED: Final = (
+    sa.update(_KEPT)
+    .where(_KEPT.c.id == sa.bindparam("of_gathering"))
+    .values(count=sa.bindparam("new_count"), size=sa.bindparam("new_size"), stale=sa.bindparam("is_stale"))
+)
+_PLACED: Final = (
+    sa.update(Decision)
+    .where(col(Decision.id) == sa.bindparam("of_decision"))
+    .values(
+        gathering=sa.bindparam("of_gathering"),
+        place=sa.bindparam("at_place"),
+        channel=sa.bindparam("in_channel"),
+        message=sa.bindparam("in_message"),
+    )
+)
+
+
 def join(connection: sa.Connection, question: Question, *, now: float) -> None:
     """Let a question that is new stand in one message with others of its kind, unless it is one of the first."""
     latest = _latest(connection, question, now)
     count = latest["count"] + 1
-    counted = sa.update(Gathering).where(col(Gathering.id) == latest["id"])
-    if count < question.together_from:
-        connection.execute(counted.values(count=count))
-        return
-    place = latest["size"] + 1
-    connection.execute(counted.values(count=count, size=place, stale=place > 1))
-    this = sa.update(Decision).where(col(Decision.id) == question.id)
-    known = {"channel": latest["channel"], "message": latest["message"]} if latest["message"] else {}
-    connection.execute(this.values(gathering=latest["id"], place=place, **known))
+    stands = count >= question.together_from
+    place = latest["size"] + 1 if stands else latest["size"]
+    known = {"new_count": count, "new_size": place, "is_stale": place > 1}
+    connection.execute(_COUNTED, {"of_gathering": latest["id"], **known})
+    if stands:
+        where = {"in_channel": latest["channel"], "in_message": latest["message"]}
+        connection.execute(
+            _PLACED, {"of_decision": question.id, "of_gathering": latest["id"], "at_place": place, **where}
+        )
 
 
 def _latest(connection: sa.Connection, question: Question, now: float) -> sa.RowMapping:
     """Return the gathering that takes new questions of a kind, locked. Made if there is none."""
-    query = sa.select(Gathering.__table__).where(col(Gathering.key) == question.together)  # type: ignore[attr-defined]  # SQLModel adds it
-    query = query.order_by(col(Gathering.serial).desc()).limit(1).with_for_update()
     while True:
-        latest = connection.execute(query).mappings().first()
-        if latest is not None and latest["until"] > now and not _is_over(connection, latest):
+        latest = connection.execute(_LATEST, {"of_key": question.together}).mappings().first()
+        goes_on = latest is not None and latest["until"] > now
+        if latest is not None and goes_on and not _is_over(connection, latest):
             return latest
         # People were told of the one before, and have decided: what comes now has to be told in a new message, at once.
-        goes_on = latest is not None and latest["until"] > now
         serial = 1 if latest is None else latest["serial"] + 1
-        new = (
-            dialect_of(connection)
-            .insert(Gathering)
-            .values(
-                id=f"{question.together}#{serial}",
-                key=question.together,
-                serial=serial,
-                flow=question.flow,
-                opened_at=now,
-                until=now + question.together_within,
-                count=question.together_from - 1 if goes_on else 0,
-                size=0,
-                channel=question.channel,
-                posting=False,
-                stale=False,
-                shown_at=0.0,
-                claimed_until=0.0,
-            )
+        new = dialect_of(connection).insert(Gathering)
+        new = new.values(
+            id=f"{question.together}#{serial}",
+            key=question.together,
+            serial=serial,
+            flow=question.flow,
+            opened_at=now,
+            until=now + question.together_within,
+            count=question.together_from - 1 if goes_on else 0,
+            size=0,
+            channel=question.channel,
+            posting=False,
+            stale=False,
+            shown_at=0.0,
+            claimed_until=0.0,
         )
         connection.execute(new.on_conflict_do_nothing())
 
@@ -100,10 +126,7 @@ def _latest(connection: sa.Connection, question: Question, now: float) -> sa.Row
 def _is_over(connection: sa.Connection, gathering: sa.RowMapping) -> bool:
     if not gathering["size"]:
         return False
-    some = sa.select(col(Decision.id)).where(
-        col(Decision.gathering) == gathering["id"], col(Decision.state) == "pending"
-    )
-    return connection.execute(some.limit(1)).first() is None
+    return connection.execute(_ANY_OPEN, {"of_gathering": gathering["id"]}).first() is None
 
 
 class Gatherings:
