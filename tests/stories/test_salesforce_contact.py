@@ -271,6 +271,28 @@ async def test_those_who_were_there_before_are_made_up_for_and_tried_out_first(s
     assert made == [1] * len(people)
 
 
+async def test_everybody_who_is_there_already_becomes_a_contact_100_at_a_time(set_up: Stage) -> None:
+    people = 250
+    await set_up.auth0.post("users/many", {"count": people})
+    await comes(set_up, email=INES, name="Ines Again")
+    await comes(set_up, email=MIRA, name="Mira Again")
+    await comes(set_up, email="far.too.long@example.com", phone_number="+" + "1" * 60)
+    await shipped(set_up, FLOW, field=FIELD)
+    org = service(set_up, "salesforce")
+    before = len((await org.get("state"))["records"]["Contact"])
+    async with set_up.bot_running():
+        await start(set_up, FLOW, everybody="yes")
+        said = await saying(set_up, FLOW, "new contacts")
+        assert "data value too large" in str(await card(set_up, "Contacts for everybody"))
+        new = len((await org.get("state"))["records"]["Contact"]) - before
+        await start(set_up, FLOW, everybody="yes")
+        await saying(set_up, FLOW, f"0 new contacts, {new + 2} there already.")
+    assert said == f"{new} new contacts, 2 there already."
+    assert new > people * 0.9
+    assert len(await records(set_up, "Contact", INES)) == 1
+    assert len([call for call in await org.calls() if call["path"].endswith("/query")]) < 30
+
+
 @pytest.mark.slow
 async def test_killed_while_salesforce_works_the_next_process_finishes_and_one_contact_is_there(set_up: Stage) -> None:
     user = await comes(set_up, **NEW)
