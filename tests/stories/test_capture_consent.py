@@ -17,7 +17,7 @@ from tests.worlds import Stage, text_of
 
 FLOW: Final = "capture-consent"
 TERMS: Final = "https://example.com/terms"
-ALONE: Final[dict[str, Any]] = {"salesforce": None, "marketo": None}
+ALONE: Final[dict[str, Any]] = {"post": None, "salesforce": None, "marketo": None}
 PASSWORD: Final = "a-password-that-nobody-guesses"
 
 
@@ -207,10 +207,12 @@ async def test_an_admin_takes_it_back_and_the_customer_systems_know_all_of_it(se
     await shipped(set_up, FLOW, terms=TERMS)
     await contact(set_up, person["email"])
     async with set_up.bot_running(), Browser() as browser:
-        await agreed(set_up, browser, person["user_id"])
+        link = await agreed(set_up, browser, person["user_id"])
         lead = await marketing.until(lambda s: [one for one in s["leads"] if one.get("consent") == "given"])
         assert (lead[0]["email"], lead[0]["consentVersion"]) == (person["email"], "1")
         assert await contacts(set_up, person["email"]) == [("given", "1")]
+        (mail,) = (await service(set_up, "mail").get("state"))["mails"]
+        assert (mail["recipients"], link in mail["text"]) == ([person["email"]], True)
         await start(set_up, FLOW, person=person["user_id"])
         await kept(set_up, person["user_id"], "withdrawn")
         assert await marketing.until(lambda s: [one for one in s["leads"] if one.get("consent") == "withdrawn"])
