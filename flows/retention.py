@@ -14,6 +14,7 @@ from flows.store import Store, dialect_of
 from flows.tables import (
     AlertMessage,
     Connection,
+    Dataset,
     Decision,
     DeniedAddress,
     Gathering,
@@ -36,6 +37,8 @@ ROWS: Final = 2000
 ENOUGH: Final = 50
 """Batches at a time; the rest is for the next time."""
 DAY: Final = 86400.0
+DATASETS: Final = 7 * DAY
+"""Datasets are by far the largest that a run leaves, and hold whole lists of people: they go this long after its end."""
 MEMORIES: Final = 2_000_000
 """Keys that are remembered of one connection. Beyond that, those that were not touched for longest go."""
 
@@ -61,6 +64,7 @@ class Retention:
             # After all that is theirs: a removal that was cut short is found again by them.
             await self._store.order(partial(_forget, run_ids=ids))
             gone += len(ids)
+        await self._forget_datasets(now - min(self._keep, DATASETS))
         day = datetime.fromtimestamp(before, UTC).date().isoformat()
         for table, old_rows in (
             (Once, col(Once.until) < now),
@@ -83,6 +87,16 @@ class Retention:
             await self._remove(table, old_rows)
         await self._forget_too_many()
         return gone
+
+    async def _forget_datasets(self, before: float) -> None:
+        """Remove the datasets of runs that ended before a time; their journals still tell what became of them."""
+        theirs = sa.exists().where(col(Dataset.run_id) == col(Run.id))
+        query = _ended(before).where(theirs)
+        for _ in range(ENOUGH):
+            ids = await self._store.read(lambda session: list(session.execute(query).scalars()))
+            if not ids:
+                return
+            await self._datasets.drop(ids)
 
     async def _forget_too_many(self) -> None:
         """Remove what is remembered of a connection beyond what there may be of one."""

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel, col
 
 from bot import schema
 from flows.datasets import Datasets
-from flows.retention import BATCH, DAY, ENOUGH, ROWS, Retention
+from flows.retention import BATCH, DATASETS, DAY, ENOUGH, ROWS, Retention
 from flows.store import StorageError, Store, open_engine
 from flows.tables import Dataset, DatasetItem, Decision, Journal, Miss, MissSample, Once, Run, Spent
 from tests import postgres
@@ -18,7 +18,7 @@ from tests.flows.drivers import OnDisk, Outside
 from tests.flows.lifecycle import Time, count, ended, keep, living, note
 
 TODAY = 1000 * DAY
-KEEP = 90
+KEEP = 7
 OLD, YOUNG = TODAY - KEEP * DAY - 1, TODAY - KEEP * DAY + 1
 TABLES: Sequence[type[SQLModel]] = (
     Run,
@@ -135,6 +135,19 @@ async def test_with_a_run_goes_all_that_belongs_to_it_and_nothing_of_another(sto
     assert [await number(store, table) for table in (Journal, DatasetItem)] == [6, 10]
 
 
+async def test_datasets_go_a_week_after_their_run_has_ended_and_the_run_stays(store: Store) -> None:
+    ends = {"old": TODAY - DATASETS - 1, "young": TODAY - DATASETS + 60, "failed": TODAY - DATASETS - 1, "runs": None}
+    for name, ended_at in ends.items():
+        state = {"failed": "failed", "runs": "running"}.get(name, "done")
+        await put(store, Run, run(name, state=state, ended_at=ended_at))
+        await put(store, Journal, line(name))
+        await put_dataset(store, f"{name}/steps/0", name, 5)
+    assert await forgetting(store, keep_days=90).forget(TODAY) == 0
+    assert await left(store, col(Dataset.run_id)) == ["failed", "runs", "young"]
+    assert len(set(await left(store, col(DatasetItem.dataset)))) == 3
+    assert await left(store, col(Run.id)) == await left(store, col(Journal.run_id)) == sorted(ends)
+
+
 async def test_what_was_called_stays_until_its_caller_has_ended_and_so_does_its_dataset(store: Store) -> None:
     await put(store, Run, run("caller", state="waiting", ended_at=None), run("called", parent="caller"))
     await put_dataset(store, "called/steps/0", "called", 5)
@@ -149,7 +162,7 @@ async def test_what_was_called_stays_until_its_caller_has_ended_and_so_does_its_
 async def test_of_what_missed_the_door_and_was_counted_only_what_is_older_goes(store: Store) -> None:
     when = {"day old": OLD, "day young": YOUNG}
     await put(
-        store, Miss, *({"flow": "f", "day": day, "guard": "g", "count": 2} for day in ("1972-06-28", "1972-06-29"))
+        store, Miss, *({"flow": "f", "day": day, "guard": "g", "count": 2} for day in ("1972-09-19", "1972-09-20"))
     )
     sample = {"flow": "f", "event_id": "e", "guard": "g", "value": None, "wanted": None}
     await put(store, MissSample, {**sample, "slot": 1, "at": OLD}, {**sample, "slot": 2, "at": YOUNG})
@@ -161,7 +174,7 @@ async def test_of_what_missed_the_door_and_was_counted_only_what_is_older_goes(s
     claim = {"flow": "f", "event_id": "e"}
     await put(store, Once, {**claim, "key": "over", "until": TODAY - 1}, {**claim, "key": "holds", "until": TODAY + 1})
     await forgetting(store).forget(TODAY)
-    assert await left(store, col(Miss.day)) == ["1972-06-29"]
+    assert await left(store, col(Miss.day)) == ["1972-09-20"]
     assert await left(store, col(MissSample.slot)) == [2]
     assert await left(store, col(Spent.scope)) == ["day young"]
     assert await left(store, col(Once.key)) == ["holds"]
