@@ -31,7 +31,7 @@ MORE: Final[Mapping[str, Mapping[str, Any]]] = {
 """And what else."""
 
 
-async def shipped(stage: Stage, name: str, *, called: str = "", **chosen: Any) -> None:
+async def shipped(stage: Stage, name: str, *, called: Any = "", **chosen: Any) -> None:
     """Switch a template on with its defaults, and with what is chosen; connect what it needs besides the tenant.
 
     It may be called otherwise than its template.
