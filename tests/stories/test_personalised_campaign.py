@@ -89,15 +89,18 @@ async def test_a_mail_goes_to_verified_addresses_only_and_text_from_outside_stay
     await shipped(set_up, FLOW, way="mail", quiet=False, text="Hello {name}!")
     async with set_up.bot_running():
         known = await comes(set_up, email="a@example.com", email_verified=True, given_name="Eve\r\nBcc: x@example.com")
+        nameless = await comes(set_up, email="d@example.com", email_verified=True)
         other = await comes(set_up, email="b@example.com", email_verified=False)
         blocked = await comes(set_up, email="c@example.com", email_verified=True, blocked=True)
         phone = await comes(set_up, connection="sms", phone_number="+15550100")
-        for user in (known, other, phone):
+        for user in (known, other, phone, nameless):
             await set_up.auth0.login(user["user_id"], risk=None)
-        said = await ended(set_up, FLOW, 3)
+        said = await ended(set_up, FLOW, 4)
         assert blocked["user_id"] not in str(said)
-        (mail,) = await mails(set_up)
-        assert mail["recipients"] == ["a@example.com"]
+        written = {mail["recipients"][0]: mail for mail in await mails(set_up)}
+        assert sorted(written) == ["a@example.com", "d@example.com"]
+        assert written["d@example.com"]["text"].strip() == "Hello there!"
+        assert "Bcc" not in [name for name, _ in written["a@example.com"]["headers"]]
         assert len([one for one in said if "no address to write to" in one]) == 2
 
 
@@ -127,7 +130,7 @@ async def test_who_is_no_lead_is_let_be_or_becomes_one(set_up: Stage) -> None:
     async with set_up.bot_running():
         await set_up.auth0.login(user["user_id"], risk=None)
         assert await ended(set_up, "makes-leads", 1) == [f"{user['user_id']} was looked at."]
-        assert [one["{{my.first_name}}"] for one in await sent(set_up)] == ["Nobody"]
+        assert [one["{{my.logins}}"] for one in await sent(set_up)] == ["2"]
 
 
 async def test_a_campaign_of_which_nobody_knows_is_told_and_not_sent_again(set_up: Stage) -> None:
