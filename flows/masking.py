@@ -23,6 +23,7 @@ _SECRET: Final = re.compile(
     "|encryptionkey|signature|credential|assertion|bearer|recoverycode"
 )
 _SECRET_WHOLE: Final = frozenset({"otp", "pin", "hash", "salt", "pass", "jwt", "pem"})
+_DATA: Final = frozenset({"base64", "picture"})
 _PHONE_NAME: Final = re.compile("phone|mobile|msisdn")
 
 _PIECES: Final = re.compile(
@@ -160,4 +161,6 @@ class _Copy:
             return MASK
         if isinstance(value, str) and _PHONE_NAME.search(name.lower()) and _DIGITS.search(value):
             return _short(value)
+        if isinstance(value, str) and name in _DATA and len(value) > LONGEST:
+            return f"({len(value) * 3 // 4:,} bytes)"  # a picture in letters says nothing to people
         return self.of(value, depth)

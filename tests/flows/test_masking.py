@@ -159,3 +159,12 @@ def test_any_value_can_be_masked(value: Any) -> None:
     copy = masked(value)
     json.dumps(copy, allow_nan=False).encode()
     assert masked(copy) == copy or "@" in json.dumps(copy) or MASK in json.dumps(copy, ensure_ascii=False)
+
+
+def test_a_picture_in_letters_is_only_said_to_be_there() -> None:
+    picture = "iVBORw0KGgo" * 1_000
+    assert masked({"base64": picture, "gave": {"picture": picture}, "picture": "none"}) == {
+        "base64": "(8,250 bytes)",
+        "gave": {"picture": "(8,250 bytes)"},
+        "picture": "none",
+    }
