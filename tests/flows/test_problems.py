@@ -53,7 +53,7 @@ def test_the_shipped_templates_are_fine() -> None:
             "steps/2/if/0/is: {{ steps.verdict.choice }} is never blok: it is approve or block (did you mean block?)",
         ),
         (
-            "limits:\n  destroys:\n    per run: 1\n    per day: 50\n",
+            'limits:\n  destroys:\n    per run: 1\n    per day: "{{ settings.most }}"\n',
             "",
             (
                 "steps/2/then/0: auth0.lock_out_user destroys, and the flow does not say how much it may destroy"
