@@ -60,11 +60,14 @@ async def _run(port: int, folder: Path) -> None:
         bot_port = _free_port()
         environment = await _environment(addresses, folder, bot_port)
         await _bot(environment, ["connections", "keep", "-"], said=json.dumps(_connections(addresses)))
+        await _peopled(addresses, f"http://127.0.0.1:{bot_port}/fresh-login")
         bot = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "serve", env=environment, cwd=ROOT)
         try:
-            await _answering(bot, f"http://127.0.0.1:{bot_port}/health")
-            await _peopled(addresses, f"http://127.0.0.1:{bot_port}/fresh-login")
-            await _bot(environment, ["auth0", "install", TENANT, "--triggers", TRIGGERS, "--logs", "--events"])
+            # Both take their time to begin, and neither needs the other for that.
+            await asyncio.gather(
+                _answering(bot, f"http://127.0.0.1:{bot_port}/health"),
+                _bot(environment, ["auth0", "install", TENANT, "--triggers", TRIGGERS, "--logs", "--events"]),
+            )
             async with httpx.AsyncClient(trust_env=False, verify=trust()) as client:
                 app = {"request_url": f"http://127.0.0.1:{bot_port}/slack/events", "socket_mode": False}
                 (await client.put(f"{addresses['slack']['url']}/sandbox/app", json=app)).raise_for_status()

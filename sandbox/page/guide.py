@@ -87,8 +87,9 @@ GUIDE: Final = (
     Lesson(
         template="app-access-on-registration",
         title="Access on registration",
+        fill="Application: app; and a role, if you like. Leave the rules empty.",
         press="New sign-up; later More… → Delete.",
-        see="Roles, memberships and a call to your app; taken back on deletion.",
+        see="A call to your app, which gives access; another on deletion, which takes it back.",
         tab="downstream",
     ),
     Lesson(
