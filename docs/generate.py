@@ -25,7 +25,7 @@ from bot.commands import COMMAND, Commands, Verb
 from bot.settings import Settings
 from connectors.base import Action, Dataset
 from connectors.catalog import catalog
-from docs import meanings
+from docs import meanings, shipped
 from flows import (
     check,
     columns,
@@ -524,6 +524,23 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(_BAR.sub(_ESCAPED, cell) for cell in line)} |" for line in lines)
 
 
+def _templates(_of: str) -> str:
+    """Return a section for each template that we ship."""
+    heads = ("Setting", "What it is", "If left out", "")
+    return "\n\n".join(
+        "\n\n".join(
+            [
+                f"### {template.title}",
+                f"`{COMMAND} enable {template.template}`",
+                _cell(template.about),
+                woken,
+                _table(heads, [tuple(map(_cell, row)) for row in rows]),
+            ]
+        )
+        for template, woken, rows in shipped.sections(KNOWN)
+    )
+
+
 _PARTS: Final[Mapping[str, Callable[[str], str]]] = {
     "piece": _piece,
     "fields": _kinds_of_field,
@@ -535,6 +552,7 @@ _PARTS: Final[Mapping[str, Callable[[str], str]]] = {
     "events": _events,
     "slack": _slack,
     "terminal": _terminal,
+    "templates": _templates,
 }
 
 if __name__ == "__main__":
