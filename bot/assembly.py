@@ -29,6 +29,7 @@ from bot.gatherings import GatheredAlerts
 from bot.health import Health
 from bot.holding import WaitingRoom
 from bot.home import Home
+from bot.inlets import Inlets
 from bot.installing import Installing
 from bot.invitations import Invitations, Links
 from bot.menus import Menus
@@ -48,6 +49,7 @@ from bot.stream_watch import StreamWatch
 from bot.switches import Switches
 from bot.trials import Trials
 from bot.undertakings import Undertakings
+from bot.unread import Unread
 from bot.upgrades import Upgrades
 from bot.used_by import UsedBy
 from bot.versions import Versions
@@ -73,6 +75,7 @@ from flows.shipped import Shipped
 from flows.store import Store, open_engine
 from flows.surroundings import Patience, People
 from flows.templates import library
+from flows.unread import UnreadBodies
 from flows.vault import Account, Vault
 
 log = structlog.get_logger()
@@ -233,6 +236,13 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             workspace=workspace,
             undertakings=undertakings,
         )
+        denied = DeniedAddresses(store, now=time.time)
+        stack.push_async_callback(denied.close)
+        enriching = Enriching(catalog=things.catalog, memories=Memories(store, denied, now=time.time))
+        stack.push_async_callback(enriching.close)
+        inlets = Inlets(
+            catalog=things.catalog, runs=runs, enriching=enriching, unread=UnreadBodies(store), now=time.time
+        )
         rights = Rights(store=store, permissions=permissions)
         verbs = Commands(
             [
@@ -251,6 +261,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 *UsedBy(store=store).verbs(example),
                 *connecting.verbs(),
                 *rights.verbs(),
+                *Unread(inlets=inlets, vault=things.vault, catalog=things.catalog, permissions=permissions).verbs(),
             ]
         )
         home = Home(shelf=shelf, decisions=decisions, health=health, workspace=workspace)
@@ -281,10 +292,6 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
                 switches=switches,
             )
 
-        denied = DeniedAddresses(store, now=time.time)
-        stack.push_async_callback(denied.close)
-        enriching = Enriching(catalog=things.catalog, memories=Memories(store, denied, now=time.time))
-        stack.push_async_callback(enriching.close)
         stack.push_async_callback(undertakings.close)
         stack.push_async_callback(runs.close)
         await runs.launch()
@@ -304,6 +311,7 @@ async def bot(settings: Settings, *, listens: bool = True, engine: sa.Engine | N
             store=store,
             runs=runs,
             enriching=enriching,
+            inlets=inlets,
             slack=AsyncSlackRequestHandler(listening(verify=True)),
             waiting_room=WaitingRoom(vault=things.vault, store=store, runs=runs, seals=Seals(settings.keys)),
             invitations=Invitations(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flows.writer import StorageError
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
-NEWEST: Final = "0010"
+NEWEST: Final = "0011"
 """The last revision in `migrations/versions`; a test holds them together."""
 
 

@@ -1,14 +1,11 @@
 """The HTTP surface: Slack's requests, events of other services, and health."""
 
-import asyncio
 import json
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
-from pydantic import BaseModel, ValidationError
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,20 +15,17 @@ from bot.bodies import small
 from bot.connections import UnprovedError, prove, prove_stream
 from bot.enriching import Enriching
 from bot.holding import WaitingRoom, for_an_action
+from bot.inlets import LONGEST_ID, Inlets, check, refuse_depth
 from bot.invitations import Invitations
-from connectors.base import Arrival, Catalog
+from connectors.base import Catalog
 from flows.runs import Runs
 from flows.store import StorageError, Store
-from flows.vault import Account, Vault
+from flows.vault import Vault
 
 log = structlog.get_logger()
 
 LARGEST_BATCH: Final = 8 * 1024 * 1024
 """Bytes of a request that tells of many."""
-LONGEST_ID: Final = 200
-"""Characters of the id of an event."""
-_DEEPEST: Final = 64
-"""Levels an event may be nested: no event of Auth0 comes near."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +37,7 @@ class Doors:
     store: Store
     runs: Runs
     enriching: Enriching
+    inlets: Inlets
     slack: AsyncSlackRequestHandler
     waiting_room: WaitingRoom
     invitations: Invitations
@@ -119,34 +114,12 @@ class Doors:
             log.warning("stream_refused", connection=account.name, inlet=inlet.name, why=str(error))
             return _refused(401, "not_proved", f"{error}. Nothing was accepted.")
         try:
-            arrivals = inlet.read(body)
-            _refuse_depth(body, [arrival.event for arrival in arrivals])
-        except ValueError as error:
-            log.warning("stream_unreadable", connection=account.name, inlet=inlet.name, why=str(error))
-            return JSONResponse({"accepted": 0, "unreadable": str(error)}, status_code=202)
-        try:
-            found = await asyncio.gather(*(self._arrived(account, arrival, body) for arrival in arrivals))
+            taken = await self.inlets.take(account, inlet, body)
         except StorageError as error:
             log.warning("stream_not_kept", connection=account.name, inlet=inlet.name, why=str(error))
             return _refused(503, "not_kept", f"{StorageError()} Send it again: what was kept is recognised.")
-        return JSONResponse({"accepted": sum(found)}, status_code=202)
-
-    async def _arrived(self, account: Account, arrival: Arrival, body: bytes) -> bool:
-        """Hand one event of a stream on. Returns whether it could be read."""
-        try:
-            _check(self.catalog.sources[arrival.source].event, arrival.event)
-        except ValueError as error:
-            log.warning(
-                "stream_unreadable", connection=account.name, source=arrival.source, id=arrival.id, why=str(error)
-            )
-            return False
-        await self.runs.receive(
-            source=arrival.source,
-            connection=account.name,
-            event_id=(arrival.id or f"sha256-{sha256(body).hexdigest()}")[:LONGEST_ID],
-            event=await self.enriching.enriched(arrival.source, account.name, arrival.event, urgent=False),
-        )
-        return True
+        unreadable = {} if taken.whole else {"unreadable": taken.unreadable}
+        return JSONResponse({"accepted": taken.accepted, **unreadable}, status_code=202)
 
     def _read(self, connector: str, body: bytes) -> tuple[str, dict[str, Any]]:
         """Return the source and the event of a body: ours, or a bare post-login event as Okta's templates expect it."""
@@ -156,13 +129,13 @@ class Doors:
             raise ValueError("The body is not JSON.") from error
         if not isinstance(data, dict):
             raise ValueError("The body must be a JSON object.")  # noqa: TRY004  # what was sent is wrong, not a type of ours
-        _refuse_depth(body, data)
+        refuse_depth(body, data)
         bare = "trigger" not in data
         trigger, event = ("post-login", data) if bare else (data["trigger"], data.get("event") or {})
         source = self.catalog.source(f"{connector}.{str(trigger).replace('-', '_')}")
         if source is None:
             raise ValueError("The body names a trigger that this bot does not know.")
-        _check(source.event, event)
+        check(source.event, event)
         return source.name, dict(event)
 
     async def slack_request(self, request: Request, _body: bytes) -> Response:
@@ -179,34 +152,6 @@ class Doors:
         except StorageError:
             return _refused(503, "no_database", "The database does not answer.")
         return JSONResponse({"ok": True})
-
-
-def _refuse_depth(body: bytes, data: Any) -> None:
-    if body.count(b"{") + body.count(b"[") > _DEEPEST and _depth(data) > _DEEPEST:
-        raise ValueError(f"The body is nested deeper than {_DEEPEST} levels.")
-
-
-def _depth(value: Any) -> int:
-    """Return how deep a value is nested, without recursion."""
-    deepest, level = 0, [value]
-    while level and deepest <= _DEEPEST:
-        deepest += 1
-        level = [
-            inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-    return deepest
-
-
-def _check(model: type[BaseModel], event: Any) -> None:
-    try:
-        model.model_validate(event)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in found["loc"]) or "event"
-        raise ValueError(f"The event does not fit: {place}: {found['msg']}.") from error
 
 
 def _refused(status: int, error: str, message: str) -> Response:

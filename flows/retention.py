@@ -27,6 +27,7 @@ from flows.tables import (
     Once,
     Run,
     Spent,
+    UnreadBody,
     Vote,
 )
 
@@ -73,6 +74,8 @@ class Retention:
             (Spent, sa.and_(col(Spent.at) < before, col(Spent.scope).startswith("day "))),
             (Memory, col(Memory.touched) < before),
             (Memory, col(Memory.connection).not_in(sa.select(col(Connection.name)))),
+            (UnreadBody, col(UnreadBody.at) < before),
+            (UnreadBody, col(UnreadBody.connection).not_in(sa.select(col(Connection.name)))),
             (DeniedAddress, col(DeniedAddress.until) < now),
             (Gathering, sa.and_(col(Gathering.until) < before, col(Gathering.id).not_in(_asked(Decision.gathering)))),
             (

@@ -237,6 +237,20 @@ class MissSample(SQLModel, table=True):
     wanted: Any = Field(default=None, sa_type=JSON)
 
 
+class UnreadBody(SQLModel, table=True):
+    """What a stream sent that could not be read."""
+
+    __tablename__ = "unread_body"
+
+    id: str = Field(primary_key=True)
+    """Follows from the rest: the same body is kept once."""
+    connection: str = Field(index=True)
+    inlet: str
+    body: bytes
+    why: str
+    at: float
+
+
 class Dataset(SQLModel, table=True):
     """A stored collection of very many items. It lives as long as the run that made it is remembered."""
 

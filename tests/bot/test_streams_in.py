@@ -1,16 +1,21 @@
 """Streams: batches of log records and changes, as Auth0 sends them, and what becomes of what cannot be read."""
 
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from bot import assembly
 from bot.connections import stream_token
+from bot.settings import Settings
+from flows.tables import UnreadBody
+from flows.unread import LARGEST, MOST, UnreadBodies
 from flows.vault import Account
-from tests.bot.made import ended, make
-from tests.worlds import Stage
+from tests.bot.made import answered, ended, make
+from tests.worlds import TENANT, Stage, text_of
 
 LISTENS = """
 template: {name}
@@ -134,3 +139,46 @@ async def test_what_cannot_be_read_is_not_refused_because_that_would_stop_the_st
 
 async def test_an_unknown_inlet_is_refused(running: Stage) -> None:
     assert (await send(running, "no-such", "{}"))[0] == 404
+
+
+async def test_what_cannot_be_read_is_kept_shown_and_offered_again(running: Stage) -> None:
+    unknown = json.dumps(change(kind="no.such.type", email="some.body@example.com"))
+    for _ in range(2):
+        await send(running, "events", unknown)
+    await send(running, "logs", json.dumps([record(1), {"log_id": "x", "data": {"type": "s", "date": {}}}]))
+    listed = text_of(await answered(running, "unread"))
+    assert "2 bodies of streams could not be read." in listed
+    (name,) = re.findall(r"`([0-9a-f]{10})` .*, events:", listed)
+    shown = text_of(await answered(running, f"unread {name}"))
+    assert "no.such.type" in shown
+    assert "some.body@example.com" not in shown
+    assert "0 bodies read, with 0 events. 1 body cannot be read yet, and stay" in await running.slack.said(
+        f"offer {name}"
+    )
+    assert "There is no unread body" in await running.slack.said("offer nothing")
+    assert "not allowed" in await running.slack.said("unread", user="visitor")
+    assert "not allowed" in await running.slack.said("offer all", user="visitor")
+
+
+async def test_what_a_newer_bot_can_read_is_taken_in_and_counts_once(set_up: Stage) -> None:
+    async with assembly.kept(Settings(**set_up.settings)) as things:
+        unread = UnreadBodies(things.store)  # as a bot kept it that did not know this kind of change
+        for number in (1, 2):
+            body = json.dumps(change(number, email=f"{number}@example.com")).encode()
+            assert await unread.keep(TENANT, "events", body, why="Of no kind that is known.", now=1e9 + number)
+        assert not await unread.keep(TENANT, "events", b"x" * (LARGEST + 1), why="", now=1e9)
+        for number in range(MOST + 10):
+            await unread.keep("another", "events", str(number).encode(), why="", now=1e9 + number)
+        kept = [one.connection for one in await unread.all()]
+        assert (kept.count("another"), kept.count(TENANT)) == (MOST, 2)
+    async with listening(set_up, "auth0.user_created", "{{ event.object.email }}"):
+        await send(set_up, "events", json.dumps(change(2, email="2@example.com")))  # it was sent again meanwhile
+        for name in [one.id for one in (await bodies(set_up)) if one.connection == TENANT]:
+            assert await set_up.slack.said(f"offer {name}") == "1 body read, with 1 event."
+        assert await ended(set_up, "listens", 2) == ["1@example.com", "2@example.com"]
+    assert TENANT not in {one.connection for one in await bodies(set_up)}
+
+
+async def bodies(stage: Stage) -> Sequence[UnreadBody]:
+    async with assembly.kept(Settings(**stage.settings)) as things:
+        return await UnreadBodies(things.store).all()

@@ -28,6 +28,7 @@ from bot import app as bolt
 from bot import logs, schema
 from bot.enriching import Enriching
 from bot.holding import WaitingRoom
+from bot.inlets import Inlets
 from bot.invitations import Invitations, Links
 from bot.seals import Seals
 from bot.web import Doors
@@ -42,6 +43,7 @@ from flows.questions import Question
 from flows.runs import Runs
 from flows.store import Store, open_engine
 from flows.surroundings import Ended, Errand, Patience
+from flows.unread import UnreadBodies
 from flows.vault import Account, Vault, new_key
 
 ROOT = Path(__file__).parent.parent.parent
@@ -187,6 +189,7 @@ async def working(given: Mapping[str, Any], now: Callable[[], float]) -> AsyncIt
             store=store,
             runs=runs,
             enriching=enriching,
+            inlets=Inlets(catalog=known, runs=runs, enriching=enriching, unread=UnreadBodies(store), now=now),
             slack=slack,
             waiting_room=room,
             invitations=Invitations(
