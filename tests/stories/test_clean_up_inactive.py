@@ -79,6 +79,7 @@ async def test_the_good_day_looks_asks_warns_and_deletes_who_does_not_come_back(
         report = await posted(set_up, "Inactive users were cleaned up", 2)
         (done,) = [row for row in (await sheets(set_up, report))["deleted.csv"] if row["user_id"] == goes]
         assert (done["deleted"], done["signal"]) == ("yes", "last_login")
+        assert goes in done["accounts"]
     assert before - await there(set_up) == {goes}
     assert await rows_of(set_up, TABLE) == []
 

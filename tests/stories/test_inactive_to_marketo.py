@@ -1,5 +1,7 @@
 """The template that keeps inactive people on a list in Marketo: who is inactive comes on it, who comes back or is gone comes off."""
 
+import asyncio
+import signal
 import time
 from typing import Any, Final
 
@@ -206,6 +208,46 @@ def said(code: str) -> dict[str, Any]:
     """Return the fault with which Marketo refuses a call in an answer that is a success for HTTP."""
     errors = [{"code": code, "message": "Not now"}]
     return {"status": 200, "body": {"requestId": "1#2", "success": False, "errors": errors}}
+
+
+@pytest.mark.slow
+async def test_killed_in_the_middle_of_marking_and_of_sweeping_the_list_is_right_in_the_end(set_up: Stage) -> None:
+    crowd = Many.model_validate({"count": 4000, "never": 0, "inactive": 0, "days": 120, "blocked": 0})
+    await set_up.auth0.post("users/many", crowd.model_dump())
+    await set_up.auth0.put("settings", {"job_seconds": 0})
+    made, marketo = Crowd(crowd, time.time()), service(set_up, "marketo")
+    emails = [email for number in range(len(made)) if (email := made.profile(number).get("email"))]
+    await marketo.post("leads/many", {"emails": emails})
+    await marketo.put("settings", {"latency": 0.2})
+    for number, (days, verb) in enumerate(((60, "POST"), (110, "DELETE")), 1):
+        await shipped(set_up, FLOW, zone="UTC", inactive=f"{days}d")
+        async with set_up.bot_process() as process:
+            await start(set_up, FLOW)
+            await calls_of(set_up, verb, 2)
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+        begun = await calls_of(set_up, verb, 2)
+        async with set_up.bot_process():
+            await at_length(set_up, "taken off", number)
+        after = await calls_of(set_up, verb, 2)
+        tracked = sorted(row["lead"] for row in await rows_of(set_up, TABLE))
+        assert await members(set_up) == tracked
+        # What was done is not done again, but for what was under way.
+        lots = -(-len({each for call in after for each in call}) // 300)
+        assert len(begun) < len(after) <= lots + 4
+        await later(set_up)
+    assert 100 < len(tracked) < 500
+
+
+async def calls_of(stage: Stage, verb: str, number: int) -> list[list[int]]:
+    """Wait until leads were put on the list, or taken off, in so many calls. Returns their ids, call by call."""
+    async with asyncio.timeout(60):
+        while True:
+            calls = await service(stage, "marketo").get("calls")
+            found = [call["body"]["input"] for call in calls if call["verb"] == verb and "/lists/" in call["path"]]
+            if len(found) >= number:
+                return [[each["id"] for each in some] for some in found]
+            await asyncio.sleep(0.02)  # the instance tells of changes only, and these may change nothing
 
 
 @pytest.mark.slow
