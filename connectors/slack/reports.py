@@ -139,9 +139,9 @@ async def _picture(client: Workspace, given: NewReport) -> tuple[str | None, str
         return None, "It could not be drawn."
     file = NewFile(channel=given.channel, name="report.png", base64=given.picture, image_text=_brief(given.image_text))
     try:
-        uploaded = await patiently(lambda: promise(client, file), attempts=3, longest=5.0)
+        uploaded = await patiently(lambda: promise(client, file), attempts=2, longest=5.0)
         # Without a channel: it is in the message that it is seen, and nowhere else.
-        await patiently(lambda: share(client, file, uploaded), attempts=3, longest=5.0)
+        await patiently(lambda: share(client, file, uploaded), attempts=2, longest=5.0)
     except ConnectorError as error:
         return None, error.message
     return uploaded, ""

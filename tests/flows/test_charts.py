@@ -33,6 +33,7 @@ async def test_rows_become_a_picture_whose_corners_let_the_ground_through() -> N
     )
 
 
+@pytest.mark.slow
 async def test_every_kind_is_drawn_with_names_that_mean_something_elsewhere_and_with_hardly_anything() -> None:
     odd = [{"age": "$x_{1$ \\frac <b>", "now": 0}, {"age": "", "now": "no number"}, {"age": None, "now": True}]
     kinds: list[dict[str, Any]] = [
