@@ -368,8 +368,16 @@ def summary(template: Template, settings: Mapping[str, Any], labels: Mapping[str
             case PickField() if name in labels:
                 said = words.escape(labels[name])
             case _:
-                said = words.escape(
-                    words.listed([str(one) for one in value]) if isinstance(value, list) else str(value)
-                )
+                said = words.escape(_said(value))
         lines.append(f"• {words.escape(setting.title)}: {said}")
     return "\n".join(lines)
+
+
+def _said(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return words.listed([str(one) for one in value]) if value else "–"
+        case _:
+            return str(value)

@@ -85,3 +85,4 @@ async def test_who_switches_on_a_flow_without_a_channel_hears_that_it_is_on(set_
         assert "errors" not in await set_up.slack.post("submissions", given)
         said = await set_up.slack.whispered("switched on")
         assert said["user"] == set_up.slack.who("admin")
+        assert "Also require a new password: no" in said["text"]
