@@ -1,8 +1,10 @@
 """A flow that wakes for newcomers is carried out for those who were there before it, too: counted first, then for real."""
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,9 +13,12 @@ from sqlmodel import col, select
 
 from bot import assembly
 from bot.settings import Settings
+from flows.datasets import Datasets
+from flows.retention import Retention
 from flows.tables import Run
+from tests import postgres
 from tests.bot.made import make
-from tests.worlds import Stage, text_of
+from tests.worlds import Stage, stage, text_of
 
 GREETS = """
 template: greets
@@ -105,7 +110,18 @@ async def runs_of(
             await asyncio.sleep(0.02)  # the database tells nobody
 
 
-async def test_users_are_counted_first_and_then_each_is_dealt_with_once(running: Stage) -> None:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+async def anywhere(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> AsyncIterator[Stage]:
+    """A world with the bot running in it, on either database."""
+    more = {"database_url": postgres.database()} if request.param == "postgresql" else {}
+    async with stage(tmp_path, free_port, **more) as found:
+        await found.connect()
+        async with found.bot_running():
+            yield found
+
+
+async def test_users_are_counted_first_and_then_each_is_dealt_with_once(anywhere: Stage) -> None:
+    running = anywhere
     slack, auth0 = running.slack, running.auth0
     await make(running, GREETS)
     await auth0.post("users", {"email": "plus@example.com", "name": "=HYPERLINK(1)"})
@@ -128,7 +144,10 @@ async def test_users_are_counted_first_and_then_each_is_dealt_with_once(running:
     assert sorted((await greeted(running)).values()) == [1] * len(people)
     announced = [one["text"] for one in slack.messages(await slack.get("state"))]
     assert [text for text in announced if f"began a back-fill of `greets` for {len(people)} users" in text]
-    # Everybody is dealt with: the next time there is nobody, also not who came meanwhile and woke the flow.
+    # Everybody is dealt with: the next time there is nobody, also when their runs are long forgotten.
+    async with assembly.kept(Settings(**running.settings)) as things:
+        await Retention(things.store, Datasets(things.store), keep_days=1).forget(time.time() + 10 * 86400)
+        assert await things.store.read(lambda session: session.exec(select(Run)).all()) == []
     again = text_of(await counted(running, "greets"))
     assert f"{len(people)} users it has dealt with already" in again
     assert "0 users would wake it" in again
