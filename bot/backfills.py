@@ -101,18 +101,19 @@ class BackfillDesk:
         text, blocks = _dry_run_message(flow, counted, tried)
         channel, message = await self.workspace.post(user, text=text, blocks=blocks, key=key)
         if counted.fill:
-            sheet, left = await people_csv(
+            client, number = await self.accounts.client(_OWN), 0
+            async for sheet in people_csv(
                 self.backfills.people(counted.id), {one.person: did.summary for one, did in tried}
-            )
-            more = f" The file is full: {words.number(left, 'user')} more found no room in it." if left else ""
-            given = NewFile(
-                channel=channel,
-                message=message,
-                name=f"backfill-{flow.name}.csv",
-                text=sheet,
-                comment=f"For whom it would be.{more}",
-            )
-            await upload_file(await self.accounts.client(_OWN), given)
+            ):
+                number += 1
+                given = NewFile(
+                    channel=channel,
+                    message=message,
+                    name=f"backfill-{flow.name}{f'-{number}' if number > 1 else ''}.csv",
+                    text=sheet,
+                    comment="For whom it would be." if number == 1 else "And for these.",
+                )
+                await upload_file(client, given)
         log.info("backfill_counted", flow=flow.name, seen=counted.seen, fill=counted.fill, user=user)
         return ()
 

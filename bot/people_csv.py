@@ -6,24 +6,26 @@ from typing import Any, Final
 from flows.builtins.csv_text import Composed, compose
 from flows.offering import Person
 
-LARGEST: Final = 8_000_000
+LARGEST: Final = 4_000_000
 """Characters of a file."""
 COLUMNS: Final = ("user", "e-mail", "name", "created", "tried out")
 FACTS: Final = {"e-mail": "email", "name": "name", "created": "created_at"}
 """What is shown of somebody, as far as it is known."""
 
 
-async def people_csv(pages: AsyncIterator[Sequence[Person]], tried: Mapping[str, str]) -> tuple[str, int]:
-    """Return people as CSV, and how many found no room. `tried` says of some what a flow would do for them."""
-    sheet, left, size = [_lines([], header=True)], 0, 0
+async def people_csv(
+    pages: AsyncIterator[Sequence[Person]], tried: Mapping[str, str], *, largest: int = LARGEST
+) -> AsyncIterator[str]:
+    """Yield people as CSV: one file, or several where there are very many. `tried` says of some what a flow would do."""
+    sheet, size = [_lines([], header=True)], 0
     async for page in pages:
         text = _lines([_row(one, tried.get(one.person, "")) for one in page], header=False)
-        if left or size + len(text) > LARGEST:
-            left += len(page)
-            continue
+        if size + len(text) > largest:
+            yield "".join(sheet)
+            sheet, size = [_lines([], header=True)], 0
         sheet.append(text)
         size += len(text)
-    return "".join(sheet), left
+    yield "".join(sheet)
 
 
 def _row(one: Person, tried: str) -> dict[str, Any]:
