@@ -176,7 +176,7 @@ async def test_missing_permissions_are_named_with_what_they_are_for(known: Stage
         said = await shown(known, "second* is kept")
     assert "lacks delete:refresh_tokens" in said
     assert "• `read:actions`: install our Auth0 Actions" in said
-    assert "• `delete:users`: Delete a user" in said
+    assert "• `delete:users`: Delete an inactive user and Delete a user" in said
     assert "`read:users`" not in said
 
 
