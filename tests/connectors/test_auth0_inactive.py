@@ -175,7 +175,7 @@ async def test_without_the_permission_nothing_is_done(auth0: Auth0, tenant: Tena
     [
         ("sessions", "session"),
         ("refresh tokens", "refresh_token"),
-        ("sessions and refresh tokens", "refresh_token"),
+        ("sessions and refresh tokens", "session refresh_token"),  # whichever is later: they are of one moment
     ],
 )
 async def test_a_later_sign_of_life_counts(auth0: Auth0, tenant: Tenant, sign: str, signal: str) -> None:
@@ -184,8 +184,9 @@ async def test_a_later_sign_of_life_counts(auth0: Auth0, tenant: Tenant, sign: s
     left, summary = await find(tenant, days=700, confirm_with=sign)
     assert (left, summary.active) == ([], 1)
     (marked,), summary = await find(tenant, days=700, confirm_with=sign, confirmed="mark")
-    assert (marked.user_id, marked.signal, marked.active, marked.inactive_days) == ("auth0|quiet", signal, True, 0)
-    assert summary.signals == {signal: 1}
+    assert (marked.user_id, marked.active, marked.inactive_days) == ("auth0|quiet", True, 0)
+    assert marked.signal in signal.split()
+    assert summary.signals == {marked.signal: 1}
 
 
 async def test_a_later_sign_of_life_that_is_long_ago_too_moves_the_moment(wire: Wire, odd: Oddity) -> None:

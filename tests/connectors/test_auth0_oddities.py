@@ -31,6 +31,12 @@ MORE: dict[str, dict[str, Any]] = {
     "unblock_address": {"ip": "203.0.113.7"},
     "search_logs": {},
     "read_logs": {"after": "1", "limit": 300},
+    "check_inactive": {"user_id": "a|1", "since": "2026-01-01T00:00:00Z"},
+    "delete_inactive_user": {"user_id": "a|1", "since": "2026-01-01T00:00:00Z"},
+    "require_stricter_login": {"user_id": "a|1", "until": "2026-01-01T00:00:00Z"},
+    "lift_stricter_login": {"user_id": "a|1"},
+    "count_log": {"until": "2026-01-01T00:00:00Z", "types": ["s"]},
+    "count_sign_ups": {"until": "2026-01-01T00:00:00Z"},
     "call_read": {"path": "/api/v2/users"},
     "call_change": {"path": "/api/v2/users", "method": "POST"},
 }
@@ -83,4 +89,9 @@ async def test_an_odd_answer_is_read_or_is_an_error_of_ours(odd: Oddity, wire: W
 
 def test_no_action_is_forgotten() -> None:
     every = {name.removeprefix("auth0.") for name in catalog().connectors["auth0"].actions}
-    assert every - {*GIVEN} == {"describe_login", "export_users", "find_inactive_users"}
+    assert every - {*GIVEN} == {
+        "describe_login",
+        "export_users",
+        "find_inactive_users",
+        "count_inactive_users",
+    }
