@@ -80,8 +80,9 @@ GUIDE: Final = (
     Lesson(
         template="personalised-campaign",
         title="Personalised campaign",
-        press="More… → Last login 2 months ago, then Log in; or a sign-up that logs in.",
-        see="A campaign that was triggered with tokens, or a mail; once.",
+        fill="Marketo instance: marketing. Campaign: Welcome. Make a lead of who is none, and also unverified addresses: yes.",
+        press="New sign-up, with “and log in” ticked. A return is known from an absence that the flow itself has seen.",
+        see="The lead was sent through the campaign with tokens, once (not in quiet hours).",
         tab="marketo",
     ),
     Lesson(
