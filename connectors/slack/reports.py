@@ -30,6 +30,7 @@ from connectors.slack.posting import find, messages, post_once
 
 READY: Final = (0.3, 0.7, 1.5, 3.0, 5.0)
 """Pauses until Slack has looked at a picture. Until then no message can show it."""
+PICTURE: Final = "report.png"
 INVALID: Final = "invalid_blocks"
 NO_PICTURE: Final = ":frame_with_picture: The picture is missing"
 
@@ -85,20 +86,25 @@ class Reported(Value):
 async def post_report(client: Workspace, given: NewReport) -> Reported:
     """Post numbers with their picture, buttons, and a table in the thread, once for each key.
 
-    Where the picture cannot be shown, the numbers are posted without it, and say so. That there is no second one is
-    certain in channels that the app is in; the table needs that, too.
+    Where the picture cannot be shown, the numbers are posted without it, and say so. The app has to be in the channel: for
+    the picture and the table, and so that there is certainly no second report.
     """
     mark = sha256(given.key.encode()).hexdigest()
     member, posted = await _looked_for(client, given.channel, mark)
-    lost = ""
-    if posted is None:
-        ts, lost = await _posted(client, given, member=member)
-    else:
-        ts = posted
-    missing = [lost] if lost else []
-    if given.table is not None and (why := await _tabled(client, given, ts)):
-        missing.append(why)
-    return Reported(channel=given.channel, message=ts, existed=posted is not None, missing=" ".join(missing))
+    undrawn = "It could not be drawn." if given.picture == "" else ""
+    # Where we cannot look, we say so by giving no key: otherwise it would be looked for in vain.
+    key = given.key if member else None
+    ts = (
+        posted
+        or (await post_once(client, given.channel, text=notice_of(given), blocks=_blocks(given, why=undrawn), key=key))[
+            1
+        ]
+    )
+    lost = await _pictured(client, given, ts, mark) if given.picture else undrawn
+    untabled = await _tabled(client, given, ts) if given.table is not None else ""
+    return Reported(
+        channel=given.channel, message=ts, existed=posted is not None, missing=" ".join(filter(None, (lost, untabled)))
+    )
 
 
 async def _looked_for(client: Workspace, channel: str, mark: str) -> tuple[bool, str | None]:
@@ -109,42 +115,58 @@ async def _looked_for(client: Workspace, channel: str, mark: str) -> tuple[bool,
         return False, None
 
 
-async def _posted(client: Workspace, given: NewReport, *, member: bool) -> tuple[str, str]:
-    """Post the report. Returns its timestamp, and why its picture is missing."""
-    file, why = await _picture(client, given)
-    if file is not None:
-        for pause in READY:
-            try:
-                return await _post(client, given, _blocks(given, file=file), member=member), ""
-            except Refused as error:
-                if error.code != INVALID:
-                    raise
-                why = "Slack did not show it."
-            await asyncio.sleep(pause)
-    return await _post(client, given, _blocks(given, why=why), member=member), why
+async def _pictured(client: Workspace, given: NewReport, ts: str, mark: str) -> str:
+    """Show the picture in the report. Returns why it is missing, which the report then says, too.
 
-
-async def _post(client: Workspace, given: NewReport, blocks: Sequence[dict[str, Any]], *, member: bool) -> str:
-    # Where we cannot look, we say so by giving no key: otherwise it would be looked for in vain.
-    key = given.key if member else None
-    _, ts, _ = await post_once(client, given.channel, text=notice_of(given), blocks=blocks, key=key)
-    return ts
-
-
-async def _picture(client: Workspace, given: NewReport) -> tuple[str | None, str]:
-    """Upload the picture for the message to show. Returns the file, or why there is none; nothing if none is wanted."""
-    if given.picture is None:
-        return None, ""
-    if not given.picture:
-        return None, "It could not be drawn."
-    file = NewFile(channel=given.channel, name="report.png", base64=given.picture, image_text=_brief(given.image_text))
+    It goes into the thread first: a file that is in no channel can be seen by nobody but us, also within a message.
+    """
     try:
-        uploaded = await patiently(lambda: promise(client, file), attempts=2, longest=5.0)
-        # Without a channel: it is in the message that it is seen, and nowhere else.
-        await patiently(lambda: share(client, file, uploaded), attempts=2, longest=5.0)
+        file = await _in_thread(client, given, ts, PICTURE) or await _upload(client, given, ts)
+        await _shown(client, given, ts, mark, file)
     except ConnectorError as error:
-        return None, error.message
-    return uploaded, ""
+        why = "Slack did not show it." if error.code == INVALID else error.message
+    else:
+        return ""
+    try:
+        await _update(client, given, ts, mark, _blocks(given, why=why))
+    except ConnectorError as error:  # the numbers stand there, and the run says what is missing
+        return f"{why} {error.message}"
+    return why
+
+
+async def _upload(client: Workspace, given: NewReport, ts: str) -> str:
+    file = NewFile(
+        channel=given.channel, message=ts, name=PICTURE, base64=given.picture, image_text=_brief(given.image_text)
+    )
+    uploaded = await patiently(lambda: promise(client, file), attempts=2, longest=5.0)
+    await patiently(lambda: share(client, file, uploaded, channel=given.channel), attempts=2, longest=5.0)
+    return uploaded
+
+
+async def _shown(client: Workspace, given: NewReport, ts: str, mark: str, file: str) -> None:
+    for pause in READY:
+        try:
+            return await _update(client, given, ts, mark, _blocks(given, file=file))
+        except Refused as error:
+            if error.code != INVALID:
+                raise
+        await asyncio.sleep(pause)
+    return await _update(client, given, ts, mark, _blocks(given, file=file))
+
+
+async def _update(client: Workspace, given: NewReport, ts: str, mark: str, blocks: Sequence[dict[str, Any]]) -> None:
+    await patiently(
+        lambda: client.call(
+            "chat.update",
+            channel=given.channel,
+            ts=ts,
+            text=notice_of(given),
+            blocks=list(blocks),
+            metadata={"event_type": "cicflow", "event_payload": {"key": mark}},
+        ),
+        attempts=2,
+        longest=5.0,
+    )
 
 
 def _blocks(given: NewReport, *, file: str | None = None, why: str = "") -> list[dict[str, Any]]:
@@ -161,8 +183,7 @@ async def _tabled(client: Workspace, given: NewReport, ts: str) -> str:
     """Put the table into the report's thread, unless it is there. Returns why it is missing."""
     file = NewFile(channel=given.channel, message=ts, name=given.table_name, text=given.table)
     try:
-        there = await messages(client, given.channel, since=None, thread=ts)
-        if any(each.get("name") == file.name for message in there for each in message.get("files") or []):
+        if await _in_thread(client, given, ts, file.name) is not None:
             return ""
         uploaded = await promise(client, file)
         await share(client, file, uploaded, channel=given.channel)
@@ -171,6 +192,13 @@ async def _tabled(client: Workspace, given: NewReport, ts: str) -> str:
         await post_once(client, given.channel, text=text, blocks=[context(text)], key=None, thread=ts)
         return text
     return ""
+
+
+async def _in_thread(client: Workspace, given: NewReport, ts: str, name: str) -> str | None:
+    """Return the file of a name in the report's thread, if it is there. Raises ConnectorError."""
+    there = await messages(client, given.channel, since=None, thread=ts)
+    files = [file for message in there for file in message.get("files") or []]
+    return next((str(file["id"]) for file in files if file.get("name") == name), None)
 
 
 def _brief(text: str | None) -> str | None:

@@ -31,7 +31,7 @@ async def slack() -> AsyncIterator[Slack]:
         yield opened
 
 
-def tables(message: dict[str, Any]) -> list[str]:
+def files(message: dict[str, Any]) -> list[str]:
     """Return the names of the files in a report's thread."""
     return [file["name"] for reply in message.get("replies", []) for file in reply.get("files", [])]
 
@@ -44,7 +44,7 @@ async def test_a_report_is_one_message_and_its_table_is_in_the_thread(slack: Sla
     assert message["blocks"][2]["alt_text"] == REPORT["image_text"]
     buttons = [(one["action_id"], one.get("value"), one.get("url")) for one in message["blocks"][3]["elements"]]
     assert buttons == [("start:0", "clean-up-inactive", None), ("link:0", None, "https://example.com")]
-    assert tables(message) == ["inactive.csv"]
+    assert files(message) == ["report.png", "inactive.csv"]
 
 
 async def test_the_same_report_is_posted_once_and_what_is_missing_of_it_is_added(slack: Slack) -> None:
@@ -55,8 +55,8 @@ async def test_the_same_report_is_posted_once_and_what_is_missing_of_it_is_added
     third = await slack.do("post_report", channel=SECURITY, **REPORT)
     (message,) = await slack.said()
     assert (again.existed, third.existed) == (True, True)
-    assert "The picture is missing" in text_of(message)
-    assert tables(message) == ["inactive.csv"]
+    assert [block["type"] for block in message["blocks"]] == ["header", "section", "image", "actions"]
+    assert files(message) == ["report.png", "inactive.csv"]
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,11 @@ async def test_a_message_whose_answer_is_lost_is_not_posted_twice(slack: Slack) 
     assert len(await slack.said()) == 1
 
 
-async def test_where_the_app_is_no_member_the_report_says_that_its_table_is_missing(slack: Slack) -> None:
+async def test_where_the_app_is_no_member_the_report_says_that_its_picture_and_table_are_missing(slack: Slack) -> None:
     posted = await slack.do("post_report", channel=GENERAL, **REPORT)
     (message,) = await slack.said(GENERAL)
-    assert [block["type"] for block in message["blocks"]] == ["header", "section", "image", "actions"]
+    assert [block["type"] for block in message["blocks"]] == ["header", "section", "context", "actions"]
+    assert "The picture is missing" in text_of(message)
     assert "Invite me" in posted.missing
     assert "The table is missing" in message["replies"][0]["text"]
 

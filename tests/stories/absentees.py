@@ -90,7 +90,8 @@ async def sheets(stage: Stage, message: dict[str, Any]) -> dict[str, list[dict[s
     (now,) = [one for one in stage.slack.messages(await stage.slack.get("state")) if one["ts"] == message["ts"]]
     token = {"Authorization": f"Bearer {stage.settings['slack_bot_token']}"}
     found: dict[str, list[dict[str, str]]] = {}
-    for file in [file for reply in now.get("replies", []) for file in reply.get("files", [])]:
+    files = [file for reply in now.get("replies", []) for file in reply.get("files", [])]
+    for file in [file for file in files if file["name"].endswith(".csv")]:
         text = (await stage.http.get(file["url_private"], headers=token)).text
         found.setdefault(file["name"], []).extend(csv.DictReader(io.StringIO(text)))
     return found

@@ -45,9 +45,10 @@ async def saying(stage: Stage, words: str) -> list[dict[str, Any]]:
     return in_channel(stage, await stage.slack.get("state"), words)
 
 
-def files_of(message: dict[str, Any]) -> list[str]:
-    """Return the names of the files in the thread of a message."""
-    return [file["name"] for reply in message.get("replies", []) for file in reply.get("files", [])]
+def tables_of(message: dict[str, Any]) -> list[str]:
+    """Return the names of the tables in the thread of a message."""
+    files = [file["name"] for reply in message.get("replies", []) for file in reply.get("files", [])]
+    return [name for name in files if name.endswith(".csv")]
 
 
 def pictures_of(message: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from tests.bot.made import ended
 from tests.stories.absentees import absentee, passed, posted, sheets
 from tests.stories.newcomers import shipped
-from tests.stories.reporting import all_ended, files_of, pictures_of, saying, time_has_come
+from tests.stories.reporting import all_ended, pictures_of, saying, tables_of, time_has_come
 from tests.worlds import Stage, text_of
 
 FLOW: Final = "inactive-users-report"
@@ -69,7 +69,7 @@ async def test_a_time_that_has_come_posts_once_however_often_the_bot_starts_and_
         await set_up.slack.said("status")
     (message,) = await saying(set_up, SAYS)
     assert "have not been there for 90 days or longer" in text_of(message)
-    assert len(files_of(message)) == 1
+    assert len(tables_of(message)) == 1
     assert [block["type"] for block in message["blocks"] if block["type"] == "actions"] == []
 
 
@@ -81,7 +81,7 @@ async def test_without_its_picture_the_report_says_so_and_without_auth0_there_is
         await ended(set_up, FLOW, 1)
         message = await posted(set_up, SAYS)
         assert "The picture is missing: Slack refused: no_space." in text_of(message)
-        assert len(files_of(message)) == 1
+        assert len(tables_of(message)) == 1
         await set_up.auth0.fault("*/api/v2/*", times=40, status=403, body={"message": "Insufficient scope"})
         await set_up.slack.said("report inactive-users")
         await posted(set_up, "There is no report on inactive users")
@@ -101,5 +101,5 @@ async def test_killed_while_the_table_is_on_its_way_it_is_one_report_with_one_ta
     async with set_up.bot_process():
         assert await all_ended(set_up, FLOW, 1) == ["done"]
     (message,) = await saying(set_up, SAYS)
-    assert len(files_of(message)) == 1
+    assert len(tables_of(message)) == 1
     assert len(pictures_of(message)) == 1

@@ -10,7 +10,7 @@ from flows.builtins import BUILTINS
 from tests.bot.made import ended
 from tests.stories.absentees import posted, sheets
 from tests.stories.newcomers import shipped
-from tests.stories.reporting import all_ended, files_of, pictures_of, saying, time_has_come
+from tests.stories.reporting import all_ended, pictures_of, saying, tables_of, time_has_come
 from tests.worlds import Stage, text_of
 
 FLOW: Final = "login-risk-report"
@@ -93,7 +93,7 @@ async def test_a_restart_posts_nothing_more_and_without_the_log_there_is_a_word_
     async with set_up.bot_running():
         await set_up.slack.said("status")
         (message,) = await saying(set_up, SAYS)
-        assert len(files_of(message)) == 1
+        assert len(tables_of(message)) == 1
         await set_up.auth0.fault("* /api/v2/logs*", times=40, status=403, body={"message": "Insufficient scope"})
         await set_up.slack.said("report login-risk")
         await posted(set_up, "There is no report on login risks")

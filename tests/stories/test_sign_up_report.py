@@ -5,7 +5,7 @@ from typing import Any, Final
 from tests.bot.made import ended
 from tests.stories.absentees import days_ago, posted, sheets
 from tests.stories.newcomers import comes, shipped
-from tests.stories.reporting import all_ended, files_of, pictures_of, saying, time_has_come
+from tests.stories.reporting import all_ended, pictures_of, saying, tables_of, time_has_come
 from tests.worlds import Stage, text_of
 
 FLOW: Final = "sign-up-report"
@@ -44,7 +44,7 @@ async def test_without_the_log_the_sign_ups_are_told_and_without_auth0_there_is_
         await ended(set_up, FLOW, 1)
         message = await posted(set_up, "accounts were made")
         assert "Failed attempts could not be counted: " in text_of(message)
-        assert files_of(message)[0].startswith("sign-ups-")
+        assert tables_of(message)[0].startswith("sign-ups-")
         assert [block for block in message["blocks"] if block["type"] == "actions"] == []
         await set_up.auth0.fault("* /api/v2/users*", times=40, status=403, body={"message": "Insufficient scope"})
         await set_up.slack.said("report sign-up")
