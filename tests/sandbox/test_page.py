@@ -130,6 +130,21 @@ async def test_replies_are_under_their_message_and_nowhere_else(client, slack):
     assert "1 reply" in html
 
 
+async def test_pictures_and_other_files_stand_with_their_message(client, slack):
+    address = "http://127.0.0.1:8701/files/F1/x.png"
+    files = [
+        {"name": "report.png", "title": "<b>", "mimetype": "image/png", "url_private": address, "alt_txt": "A line"},
+        {"name": "far.png", "mimetype": "image/png", "url_private": "https://example.com/x.png", "alt_txt": "Far"},
+        {"name": "report.csv", "mimetype": "application/octet-stream", "filetype": "csv", "url_private": address},
+    ]
+    slack.state["messages"]["C1"] = [said("Numbers", replies=[said("", BEGIN + 1, files=files)])]
+    html = await shown(client)
+    assert f'<img class="picture" src="{address}" alt="A line">' in html
+    assert "<figcaption>&lt;b&gt;</figcaption>" in html
+    assert '<span class="picture absent" role="img" aria-label="Far"' in html
+    assert "<small>report.csv" in html
+
+
 async def test_an_ephemeral_message_is_shown_to_its_person_in_its_channel_only(client, slack):
     slack.state["ephemerals"] = [
         {"user": "U1", "channel": "C1", "text": "psst", "ts": "1700000001.000000", "at": BEGIN}
