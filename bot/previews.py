@@ -153,7 +153,7 @@ def _lines(flow: SetUp, preview: Preview, tried: Sequence[tuple[Moment, DryRun]]
     ]
     if preview.times:
         lines.append(
-            f"• its schedule would have woken it {words.number(preview.times, 'time')}; it was tried out for now"
+            f"• its schedule would have woken it {words.number(preview.times, 'time')}; it was tried out as if it were due now"
         )
     if tried:
         which = "all of them" if len(tried) >= preview.woken else f"the last {len(tried)} of them"
