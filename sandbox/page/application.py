@@ -23,7 +23,7 @@ from sandbox.page.moments import Moments
 from sandbox.page.names import Names
 from sandbox.page.outcomes import Outcomes
 from sandbox.page.scene import scene
-from sandbox.page.services import mail, tabs
+from sandbox.page.tabs import mail, tabs
 from sandbox.page.trouble import SERVICES, Troubles
 
 LARGEST_DEED = 200_000

@@ -20,7 +20,7 @@ from sandbox.page.mrkdwn import safe
 from sandbox.page.names import Names, Offers
 from sandbox.page.scene import Scene
 from sandbox.page.scribe import Scribe, choices, chosen
-from sandbox.page.services.tabs import Tab
+from sandbox.page.tabs.tab import Tab
 from sandbox.page.trouble import SERVICES
 
 FOLDER = Path(__file__).parent

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.page.services.tabs import Group, Mark, Note, Record, Tab, facts, rows
+from sandbox.page.tabs.tab import Group, Mark, Note, Record, Tab, facts, rows
 
 HEADS: Final = frozenset({"id", "firstName", "lastName", "createdAt", "updatedAt"})
 NAMED: Final = 25

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.page.services.tabs import Group, Mark, Record, Tab, facts, rows
+from sandbox.page.tabs.tab import Group, Mark, Record, Tab, facts, rows
 
 
 def tab(state: Mapping[str, Any]) -> Tab:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.page.services.tabs import Group, Mark, Record, Tab, facts, rows
+from sandbox.page.tabs.tab import Group, Mark, Record, Tab, facts, rows
 
 SYSTEM: Final = frozenset(
     {"Id", "CreatedDate", "LastModifiedDate", "SystemModstamp", "CreatedById", "OwnerId", "IsDeleted"}

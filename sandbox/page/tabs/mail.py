@@ -7,7 +7,7 @@ from email import policy
 from email.message import EmailMessage
 from typing import Any, Final
 
-from sandbox.page.services.tabs import SHOWN, Tab, rows
+from sandbox.page.tabs.tab import SHOWN, Tab, rows
 
 HEADS: Final = frozenset({"from", "to", "subject", "date", "mime-version", "content-type", "content-transfer-encoding"})
 POLICY: Final = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.page.services.tabs import Group, Mark, Note, Record, Tab, Tone, facts, rows
+from sandbox.page.tabs.tab import Group, Mark, Note, Record, Tab, Tone, facts, rows
 
 STATES: Final[Mapping[str, tuple[str, Tone]]] = {
     "1": ("New", "warn"),

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sandbox.page.controls import Side
-from sandbox.page.services import downstream, mail, marketo, salesforce, servicenow
-from sandbox.page.services.tabs import Tab
+from sandbox.page.tabs import downstream, mail, marketo, salesforce, servicenow
+from sandbox.page.tabs.tab import Tab
 
 TABS: Final[Mapping[Side, tuple[str, Callable[[Mapping[str, Any]], Tab]]]] = {
     "servicenow": ("ServiceNow", servicenow.tab),
